@@ -1,0 +1,108 @@
+"""The native kernels in C++: the only crossing between Python and the core."""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Order: TypeAlias = Literal["rgb", "bgr"]
+_Kernel: TypeAlias = Literal["certified", "fast", "exact"]
+
+class Traced(NamedTuple):
+    """What `pdq` gives, and how it came about."""
+
+    hashes: NDArray[np.uint8]
+    quality: int
+    kernel: Literal["fast", "exact"]
+    """The kernel that answered: `certified` picks one of them."""
+    variant: str
+    """The variant whose code ran."""
+    coefficients: NDArray[np.float32]
+    """float32 (16, 16): the DCT coefficients of the original orientation."""
+    gap: float
+    """The least distance between the two middle coefficients over the orientations."""
+
+def pdq(
+    image: NDArray[np.uint8], *, order: _Order = "rgb", kernel: _Kernel = "certified", variant: str | None = None
+) -> tuple[NDArray[np.uint8], int]:
+    """PDQ hashes of an image in all orientations, and its quality.
+
+    `image` is uint8, (height, width) luma or (height, width, 3) colour in the given order. It may be read-only and
+    have any row stride; it is copied only where the pixels of a row are not adjacent. The GIL is released meanwhile.
+
+    Returns uint8 (8, 32), one row for each `hashmatch.types.Orientation` in its order, the bytes as PDQ's hex form
+    prints them; and the quality, 0 to 100 inclusive. An image with a side below 5 has zero hashes and quality 0.
+
+    The kernels: `exact` does the reference's float operations in its order; `fast` sums integers in one pass, and may
+    differ from it where two coefficients are nearly equal; `certified` is `fast` wherever that is safe, else `exact`.
+
+    Raises TypeError where the image is not uint8; ValueError for another shape, order or kernel; ConfigurationError
+    for a variant that this machine cannot run; MemoryError where there is no scratch memory.
+    """
+
+def pdq_traced(
+    image: NDArray[np.uint8], *, order: _Order = "rgb", kernel: _Kernel = "certified", variant: str | None = None
+) -> Traced:
+    """As `pdq`, telling how the answer came about."""
+
+def small_hash(
+    image: NDArray[np.uint8],
+    kind: Literal["ahash", "dhash", "phash"],
+    *,
+    order: _Order = "rgb",
+    turned: bool = True,
+    variant: str | None = None,
+) -> NDArray[np.uint8]:
+    """The 64-bit hashes of the Python package imagehash (`average_hash`, `dhash`, `phash`), bit for bit.
+
+    `image` is as for `pdq`, with at least one pixel. Returns uint8 (8, 8), one row for each
+    `hashmatch.types.Orientation` in its order, or (1, 8), the original's alone, where not `turned`; the bytes as
+    imagehash prints them. The other orientations are those of the small picture the hash is made from, so that they may
+    be a few bits from imagehash's of the turned pixels.
+
+    Raises as `pdq` does, and ValueError for another kind.
+    """
+
+def mih_build(
+    codes: NDArray[np.uint8], substrings: int, *, threads: int = 1
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Tables that find codes by their substrings: multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012).
+
+    `codes` is uint8 (n, 8, 16, 24 or 32), C-contiguous, n below 2**32; each is cut into so many substrings, 32 at most,
+    of 31 bits at most.
+    The GIL is released while at most `threads` threads build.
+
+    Returns the starts, uint32 (sum over substrings of 2**bits + 1,), and the codes' positions, uint32 (substrings, n):
+    those of the codes that have value v of a substring are its positions[start[v]:start[v + 1]].
+
+    Raises ValueError for another shape, type or number of substrings.
+    """
+
+def mih_range_search(
+    codes: NDArray[np.uint8],
+    starts: NDArray[np.uint32],
+    ids: NDArray[np.uint32],
+    queries: NDArray[np.uint8],
+    radius: int,
+    *,
+    most: int | None = None,
+    variant: str | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Every code at a Hamming distance of at most `radius` bits, inclusive; 0 up to all bits of a code.
+
+    `starts` and `ids` are what `mih_build` made of `codes`, and are trusted; `queries` is uint8 (k, bytes of a code),
+    C-contiguous. All may be read-only; they must not change meanwhile. The GIL is released while it searches.
+
+    Returns limits, distances and positions of codes: those of query i are at limits[i]:limits[i + 1], in no
+    particular order. Where `most`, 1 or more, is given, maybe the first queries alone are answered: one at least, and
+    all where fewer than `most` pairs are found; len(limits) - 1 tells. So fewer than `most` + 2 n pairs are returned.
+
+    Raises ValueError for shapes or types that do not fit each other, and for another radius; ConfigurationError for a
+    variant that this machine cannot run; MemoryError where there is no memory for the answer.
+    """
+
+def variant() -> str:
+    """The variant in use: the best that this machine can run, or the one that HASHMATCH_VARIANT names at import."""
+
+def variants() -> tuple[str, ...]:
+    """The variants that this machine can run, portable first, the best last."""

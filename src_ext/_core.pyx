@@ -1,0 +1,271 @@
+# cython: freethreading_compatible=True
+"""PDQ in C++: the only crossing between Python and the native core."""
+
+import os
+from collections import namedtuple
+
+import numpy as np
+
+from hashmatch.errors import ConfigurationError
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.string cimport memcpy
+from libcpp.vector cimport vector
+
+
+cdef extern from "core.h" namespace "hashmatch" nogil:
+    cdef struct Kernels:
+        const char* name
+
+    cdef struct Image:
+        const uint8_t* data
+        ptrdiff_t stride
+        size_t rows
+        size_t cols
+        int channels
+        bint bgr
+
+    cdef struct Result:
+        uint8_t[8][32] hash
+        int quality
+        bint exact
+        const char* variant
+        float gap
+        float[16][16] coefficients
+
+    cdef struct Variant:
+        const Kernels* kernels
+        bint (*supported)()
+
+    cdef enum class Mode:
+        fast
+        exact
+        certified
+
+    cdef enum class Algorithm:
+        average
+        difference
+        perceptual
+
+    bint small_hashes(const Kernels& kernels, const Image& image, Algorithm algorithm, size_t count,
+                      uint8_t (*hashes)[8])
+    bint native_pdq "hashmatch::pdq"(const Kernels& kernels, const Image& image, Mode mode, Result& result)
+    const Variant* native_variants "hashmatch::variants"(size_t& count)
+
+
+cdef extern from "core.h" namespace "hashmatch" nogil:
+    cdef struct Codes:
+        const uint8_t* data
+        size_t count
+        size_t bytes
+
+    cdef struct Hit:
+        pass
+
+
+cdef extern from "mih.h" namespace "hashmatch" nogil:
+    cdef cppclass Mih:
+        Mih(const Codes& codes, int count, uint32_t* starts, uint32_t* ids)
+
+    cdef cppclass Matches:
+        vector[int64_t] limits
+        vector[Hit] hits
+        void split(int32_t* distances, int64_t* positions)
+
+    const int kMaxSubstrings
+    const int kMaxSubstringBits
+    size_t mih_starts(size_t bits, int count)
+    void native_mih_build "hashmatch::mih_build"(const Mih& mih, int threads)
+    bint native_mih_range_search "hashmatch::mih_range_search"(
+        const Kernels& kernels, const Mih& mih, const uint8_t* queries, size_t count, int radius, size_t most,
+        Matches& matches)
+
+
+cdef const Kernels* find(str name) except NULL:
+    """The kernels of that variant; raises ConfigurationError where there is none or this machine cannot run it."""
+    cdef size_t count = 0
+    cdef const Variant* table = native_variants(count)
+    cdef size_t i
+    for i in range(count):
+        if table[i].kernels.name.decode() != name:
+            continue
+        if table[i].supported():
+            return table[i].kernels
+        raise ConfigurationError(f"variant {name!r} cannot run: this CPU lacks its instructions; "
+                                 f"it can run {', '.join(variants())}")
+    raise ConfigurationError(f"there is no variant {name!r}; this build has "
+                             f"{', '.join([table[i].kernels.name.decode() for i in range(count)])}")
+
+
+def variants():
+    cdef size_t count = 0
+    cdef const Variant* table = native_variants(count)
+    return tuple([table[i].kernels.name.decode() for i in range(count) if table[i].supported()])
+
+
+cdef const Kernels* chosen = find(os.environ.get("HASHMATCH_VARIANT") or variants()[-1])
+
+
+def variant():
+    return chosen.name.decode()
+
+
+cdef dict MODES = {"certified": Mode.certified, "fast": Mode.fast, "exact": Mode.exact}
+
+Traced = namedtuple("Traced", "hashes quality kernel variant coefficients gap")
+
+
+cdef object view_of(object image, str order, Image* view):
+    """Describe an image to the core; returns the array to keep alive meanwhile."""
+    if order not in ("rgb", "bgr"):
+        raise ValueError(f"order must be 'rgb' or 'bgr', not {order!r}")
+    pixels = np.asarray(image)
+    if pixels.dtype != np.uint8:
+        raise TypeError(f"pixels must be uint8, not {pixels.dtype}")
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
+        raise ValueError(f"pixels must have the shape (height, width) or (height, width, 3), not {pixels.shape}")
+    view.channels = 1 if pixels.ndim == 2 else 3
+    if pixels.strides[1] != view.channels or pixels.strides[pixels.ndim - 1] != 1:
+        pixels = np.ascontiguousarray(pixels)
+    view.rows, view.cols = pixels.shape[:2]
+    view.stride = pixels.strides[0]
+    view.bgr = order == "bgr"
+    cdef size_t address = pixels.ctypes.data
+    view.data = <const uint8_t*> address
+    return pixels
+
+
+cdef const Kernels* run(object image, str order, str kernel, str name, Result* result) except NULL:
+    """Hash an image without the GIL; returns the kernels that did."""
+    cdef const Kernels* kernels = chosen if name is None else find(name)
+    cdef Image view
+    cdef bint done
+    if kernel not in MODES:
+        raise ValueError(f"kernel must be one of {', '.join(MODES)}, not {kernel!r}")
+    cdef Mode mode = MODES[kernel]
+    pixels = view_of(image, order, &view)
+    with nogil:
+        done = native_pdq(kernels[0], view, mode, result[0])
+    if not done:
+        raise MemoryError(f"no scratch memory to hash {view.cols} x {view.rows} pixels")
+    return kernels
+
+
+cdef object hashes_of(const Result* result):
+    hashes = np.empty((8, 32), np.uint8)
+    cdef uint8_t[:, ::1] out = hashes
+    memcpy(&out[0, 0], &result.hash[0][0], 256)
+    return hashes
+
+
+def pdq(image, *, str order="rgb", str kernel="certified", str variant=None):
+    cdef Result result
+    run(image, order, kernel, variant, &result)
+    return hashes_of(&result), result.quality
+
+
+def pdq_traced(image, *, str order="rgb", str kernel="certified", str variant=None):
+    cdef Result result
+    cdef const Kernels* kernels = run(image, order, kernel, variant, &result)
+    coefficients = np.empty((16, 16), np.float32)
+    cdef float[:, ::1] out = coefficients
+    memcpy(&out[0, 0], &result.coefficients[0][0], sizeof(result.coefficients))
+    return Traced(hashes_of(&result), result.quality, "exact" if result.exact else "fast",
+                  result.variant.decode(), coefficients, result.gap)
+
+
+cdef dict ALGORITHMS = {"ahash": Algorithm.average, "dhash": Algorithm.difference, "phash": Algorithm.perceptual}
+
+
+def small_hash(image, str kind, *, str order="rgb", bint turned=True, str variant=None):
+    if kind not in ALGORITHMS:
+        raise ValueError(f"kind must be one of {', '.join(ALGORITHMS)}, not {kind!r}")
+    cdef const Kernels* kernels = chosen if variant is None else find(variant)
+    cdef Algorithm algorithm = ALGORITHMS[kind]
+    cdef size_t count = 8 if turned else 1
+    cdef uint8_t[8][8] found
+    cdef Image view
+    cdef bint done
+    pixels = view_of(image, order, &view)
+    if not pixels.size:
+        raise ValueError("an image without pixels has no hash")
+    with nogil:
+        done = small_hashes(kernels[0], view, algorithm, count, found)
+    if not done:
+        raise MemoryError(f"no scratch memory to hash {view.cols} x {view.rows} pixels")
+    hashes = np.empty((count, 8), np.uint8)
+    cdef uint8_t[:, ::1] out = hashes
+    memcpy(&out[0, 0], &found[0][0], 8 * count)
+    return hashes
+
+
+cdef Codes codes_of(const uint8_t[:, ::1] codes):
+    cdef Codes view
+    if codes.shape[1] not in (8, 16, 24, 32):
+        raise ValueError(f"codes must have 8, 16, 24 or 32 bytes, not {codes.shape[1]}")
+    if codes.shape[0] >= 2**32:
+        raise ValueError(f"positions have 32 bits: {codes.shape[0]:,} codes are too many")
+    view.count, view.bytes = codes.shape[0], codes.shape[1]
+    view.data = &codes[0, 0] if view.count else NULL
+    return view
+
+
+cdef int check_substrings(const Codes& codes, size_t count) except -1:
+    if not codes.bytes * 8 <= count * kMaxSubstringBits <= <size_t> kMaxSubstrings * kMaxSubstringBits:
+        raise ValueError(f"codes of {codes.bytes * 8} bits cannot be cut into {count} substrings")
+    return 0
+
+
+cdef Mih* mih_of(const Codes& codes, const uint32_t[::1] starts, const uint32_t[:, ::1] ids) except NULL:
+    """Describe tables to the core, which only `mih_build` writes; the caller keeps the arrays, and deletes this."""
+    cdef size_t count = ids.shape[0], items = starts.shape[0], positions = ids.shape[1]
+    check_substrings(codes, count)
+    if positions != codes.count or items != mih_starts(codes.bytes * 8, count):
+        raise ValueError("the tables are not of as many codes")
+    return new Mih(codes, count, <uint32_t*> &starts[0], <uint32_t*> &ids[0, 0] if codes.count else NULL)
+
+
+def mih_build(const uint8_t[:, ::1] codes not None, size_t substrings, *, int threads=1):
+    cdef Codes view = codes_of(codes)
+    check_substrings(view, substrings)
+    starts = np.empty(mih_starts(view.bytes * 8, substrings), np.uint32)
+    ids = np.empty((substrings, view.count), np.uint32)
+    cdef Mih* mih = mih_of(view, starts, ids)
+    with nogil:
+        native_mih_build(mih[0], threads)
+    del mih
+    return starts, ids
+
+
+def mih_range_search(const uint8_t[:, ::1] codes not None, const uint32_t[::1] starts not None,
+                     const uint32_t[:, ::1] ids not None, const uint8_t[:, ::1] queries not None, int radius, *, most=None, str variant=None):
+    cdef const Kernels* kernels = chosen if variant is None else find(variant)
+    cdef Codes view = codes_of(codes)
+    cdef Codes wanted = codes_of(queries)
+    cdef size_t enough = <size_t> -1 if most is None else most
+    cdef Matches matches
+    cdef bint done
+    if wanted.bytes != view.bytes:
+        raise ValueError(f"queries must have {view.bytes} bytes, as the codes, not {wanted.bytes}")
+    if not 0 <= radius <= <int> view.bytes * 8:
+        raise ValueError(f"radius must be 0 to {view.bytes * 8}, not {radius}")
+    if enough == 0:
+        raise ValueError("most must be 1 or more")
+    cdef Mih* mih = mih_of(view, starts, ids)
+    with nogil:
+        done = native_mih_range_search(kernels[0], mih[0], wanted.data, wanted.count, radius, enough, matches)
+    del mih
+    if not done:
+        raise MemoryError("no memory for what the search finds")
+    limits = np.empty(matches.limits.size(), np.int64)
+    distances = np.empty(matches.hits.size(), np.int32)
+    positions = np.empty(matches.hits.size(), np.int64)
+    cdef int64_t[::1] limits_out = limits
+    cdef int32_t[::1] distances_out = distances
+    cdef int64_t[::1] positions_out = positions
+    memcpy(&limits_out[0], matches.limits.data(), matches.limits.size() * sizeof(int64_t))
+    if matches.hits.size():
+        with nogil:
+            matches.split(&distances_out[0], &positions_out[0])
+    return limits, distances, positions

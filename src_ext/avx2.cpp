@@ -1,0 +1,106 @@
+// Kernels for x86-64 with AVX2.
+
+#include "axis.h"
+#include "core.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#pragma GCC push_options
+#pragma GCC target("avx2")
+
+namespace hashmatch {
+namespace avx2 {
+
+constexpr int kVectorBytes = 32;
+
+#include "kernels.inl"
+#include "exact.inl"
+#include "hamming.inl"
+
+// out (+)= 32 sums of 16 bits: `low` has columns 0-7 and 16-23, `high` 8-15 and 24-31, as unpacking leaves them.
+inline void widen(const __m256i& low, const __m256i& high, bool add, int32_t* out) {
+    const __m256i halves[2] = {_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31)};
+    for (int i = 0; i < 4; i++) {
+        const __m128i words = i % 2 ? _mm256_extracti128_si256(halves[i / 2], 1) : _mm256_castsi256_si128(halves[i / 2]);
+        __m256i* const sums = (__m256i*)(out + 8 * i);
+        const __m256i wide = _mm256_cvtepu16_epi32(words);
+        _mm256_storeu_si256(sums, add ? _mm256_add_epi32(wide, _mm256_loadu_si256(sums)) : wide);
+    }
+}
+
+// Two rows at a time: their bytes are interleaved, and one instruction multiplies and adds each pair into 16 bits.
+void add_rows(const Taps& taps, size_t width, bool add, int32_t* sums) {
+    add_blocks<64>(taps, width, add, sums, [&](size_t x, bool more, int32_t* out) {
+        __m256i words[4] = {};
+        for (int k = 0; k < taps.count; k += 2) {
+            const bool paired = k + 1 < taps.count;
+            const uint8_t* const upper = taps.row[k] + x;
+            const uint8_t* const lower = paired ? taps.row[k + 1] + x : upper;
+            const __m256i weights = _mm256_set1_epi16(static_cast<short>(taps.weight[k] | (paired ? taps.weight[k + 1] << 8 : 0)));
+            for (int v = 0; v < 2; v++) {
+                const __m256i a = _mm256_loadu_si256((const __m256i*)upper + v);
+                const __m256i b = _mm256_loadu_si256((const __m256i*)lower + v);
+                words[2 * v] = _mm256_add_epi16(words[2 * v], _mm256_maddubs_epi16(_mm256_unpacklo_epi8(a, b), weights));
+                words[2 * v + 1] = _mm256_add_epi16(words[2 * v + 1], _mm256_maddubs_epi16(_mm256_unpackhi_epi8(a, b), weights));
+            }
+        }
+        widen(words[0], words[1], more, out);
+        widen(words[2], words[3], more, out + 32);
+    });
+}
+
+// The luma of 8 pixels in 32 bits each, from the 28 bytes at `row`; half the weight of green goes with each of the others.
+inline __m256i grey_8(const uint8_t* row, const __m256i& first, const __m256i& last) {
+    const __m256i upper = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1));
+    const __m256i lower = _mm256_broadcastsi128_si256(_mm_setr_epi8(2, -1, 1, -1, 5, -1, 4, -1, 8, -1, 7, -1, 11, -1, 10, -1));
+    const __m256i bytes = _mm256_loadu2_m128i((const __m128i*)(row + 12), (const __m128i*)row);
+    const __m256i luma = _mm256_add_epi32(_mm256_madd_epi16(_mm256_shuffle_epi8(bytes, upper), first),
+                                          _mm256_madd_epi16(_mm256_shuffle_epi8(bytes, lower), last));
+    return _mm256_srli_epi32(_mm256_add_epi32(luma, _mm256_set1_epi32(0x8000)), 16);
+}
+
+void grey_row(const Image& image, size_t y, int16_t* out) {
+    const uint8_t* const row = image.row(y);
+    if (image.channels == 1) return widen_row(row, image.cols, out);
+    constexpr int kHalfGreen = 38470 / 2 << 16;
+    const __m256i first = _mm256_set1_epi32((image.bgr ? kBlue : kRed) | kHalfGreen);
+    const __m256i last = _mm256_set1_epi32((image.bgr ? kRed : kBlue) | kHalfGreen);
+    size_t x = 0;
+    for (; x + 18 <= image.cols; x += 16) {  // 16 pixels, and the 4 bytes more that are read
+        const __m256i words = _mm256_packus_epi32(grey_8(row + 3 * x, first, last), grey_8(row + 3 * x + 24, first, last));
+        _mm256_storeu_si256((__m256i*)(out + x), _mm256_permute4x64_epi64(words, 0xd8));
+    }
+    grey_pixels(row, x, image.cols, image.bgr, out);
+}
+
+void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, size_t count, int32_t sums[kRowsAtOnce]) {
+    __m256i total[kRowsAtOnce] = {};
+    for (size_t k = 0; k < count; k += 16) {
+        const __m256i weight = _mm256_loadu_si256((const __m256i*)(weights + k));
+        for (size_t r = 0; r < kRowsAtOnce; r++) {
+            const __m256i row = _mm256_loadu_si256((const __m256i*)(rows[r] + k));
+            total[r] = _mm256_add_epi32(total[r], _mm256_madd_epi16(row, weight));
+        }
+    }
+    for (size_t r = 0; r < kRowsAtOnce; r += 4) {
+        const __m256i pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(total[r], total[r + 1]),
+                                                _mm256_hadd_epi32(total[r + 2], total[r + 3]));
+        const __m128i all = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+        _mm_storeu_si128((__m128i*)(sums + r), all);
+    }
+}
+
+}  // namespace avx2
+
+extern const Kernels kAvx2{"avx2",
+    avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::select,
+    avx2::grey_row, avx2::lanczos, avx2::dot_rows,
+    avx2::among, avx2::between};
+
+}  // namespace hashmatch
+
+#pragma GCC pop_options
+
+#endif

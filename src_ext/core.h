@@ -1,0 +1,147 @@
+// The native core: what every file of it shares.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hashmatch {
+
+struct Axis;
+struct ExactScratch;
+struct Image;
+
+// Contiguous hashes of 8, 16, 24 or 32 bytes.
+struct Codes {
+    const uint8_t* data;
+    size_t count, bytes;  // how many, and of how many bytes each
+
+    const uint8_t* at(size_t position) const { return data + position * bytes; }
+};
+
+// A code within a radius.
+struct Hit {
+    uint32_t position;
+    int32_t distance;  // bits
+};
+
+// ---- The kernel table: one row a variant. -------------------------------------------------------------------------
+
+// Most rows that one call of `Kernels::add_rows` takes.
+constexpr int kMaxTaps = 64;
+// Largest weight of one tap: two of them times 255 must fit the signed 16 bits of a multiply-add of byte pairs.
+constexpr int kMaxTapWeight = 64;
+// Largest sum of the weights of one call: times 255 it must fit unsigned 16 bits.
+constexpr int kMaxWeightSum = 257;
+// `Kernels::mix_columns` takes weights in groups of so many.
+constexpr size_t kLanes = 8;
+// `Kernels::dot_rows` takes so many rows, and samples in groups of so many.
+constexpr size_t kRowsAtOnce = 8;
+constexpr size_t kDotLanes = 32;
+// The sum of Lanczos's weights in Pillow's fixed point.
+constexpr int kPrecision = 22;
+constexpr double kOne = 1 << kPrecision;
+
+// Rows of bytes, each with a weight: the pixels of one output row, or a part of them.
+struct Taps {
+    const uint8_t* row[kMaxTaps];
+    uint8_t weight[kMaxTaps];
+    int count;
+};
+
+struct Kernels {
+    const char* name;
+
+    // sums[x] (+)= the weighted sum of the taps' bytes at x, for x in [0, width); adds where `add`, else overwrites.
+    void (*add_rows)(const Taps& taps, size_t width, bool add, int32_t* sums);
+
+    // out[i] = sum of sums[first[i] + k] * weights[k], k in [0, taps), for i in [0, outputs); taps is a multiple
+    // of kLanes. Lane k mod 8 has its own sum and they are added as ((0+4)+(2+6))+((1+5)+(3+7)), so that rounding, if
+    // any, is the same in every variant.
+    void (*mix_columns)(const int32_t* sums, const size_t* first, size_t outputs, const double* weights, size_t taps,
+                        double* out);
+
+    // The reference's filter with its own float operations in its order; see exact.inl.
+    void (*filter_exact)(const Image& image, const Axis& down, const Axis& across, const ExactScratch& scratch,
+                         float out[64][64]);
+
+    // B = D A D^T as the reference computes it: float, k ascending, no contraction. `basis` is D, `basis_t` is D^T.
+    void (*dct)(const float a[64][64], const float basis[16][64], const float basis_t[64][16], float b[16][16]);
+
+    // Sums of trunc(d), d = |difference| * 100 / 255 of vertical and horizontal neighbours: of d - slack,
+    // of d as it is, and of d + slack; slack in [0, 1).
+    void (*gradients)(const float a[64][64], float slack, int sums[3]);
+
+    // The value of the given rank, 0 the least, among 256.
+    int32_t (*select)(const int32_t values[256], int rank);
+
+    // out[x] = the luma of pixel x of row y as Pillow has it: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, rounded down.
+    void (*grey_row)(const Image& image, size_t y, int16_t* out);
+
+    // weights[k] = Lanczos's window of 3 lobes at (first + k - centre + 0.5) * unit, k in [0, count), so scaled that they
+    // add up to kOne, and rounded. Returns false where one is so near to a half that it may have been rounded otherwise
+    // than exactly. `scratch` holds count + 3.
+    bool (*lanczos)(size_t first, double centre, double unit, size_t count, double* scratch, int32_t* weights);
+
+    // sums[r] = sum of rows[r][k] * weights[k], k in [0, count); count is a multiple of kDotLanes. Lanes may wrap.
+    void (*dot_rows)(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, size_t count, int32_t sums[kRowsAtOnce]);
+
+    // Finds the k, in [0, count), for which the code at ids[k] is within the radius, inclusive, of the query: they
+    // become the positions of the hits, ascending. Returns how many; `hits` has room for all.
+    size_t (*among)(const Codes& codes, const uint32_t* ids, size_t count, const uint8_t* query, int radius, Hit* hits);
+
+    // As `among`, of the codes from position `first` on.
+    size_t (*between)(const Codes& codes, size_t first, size_t count, const uint8_t* query, int radius, Hit* hits);
+};
+
+// ---- Images and results. ------------------------------------------------------------------------------------------
+
+struct Image {
+    const uint8_t* data;  // first byte of row 0
+    ptrdiff_t stride;     // bytes from one row to the next; may be negative
+    size_t rows, cols;    // pixels
+    int channels;         // 1 (luma) or 3
+    bool bgr;             // order of three channels
+
+    const uint8_t* row(size_t y) const { return data + static_cast<ptrdiff_t>(y) * stride; }
+};
+
+enum class Mode { fast, exact, certified };
+
+struct Result {
+    uint8_t hash[8][32];  // one an orientation, bytes in the order of PDQ's hex form
+    int quality;          // 0 to 100
+    bool exact;           // whether the exact kernel gave the answer
+    const char* variant;  // whose code ran
+    float gap;            // least distance between the two middle coefficients over the orientations
+    float coefficients[16][16];
+};
+
+// Sides below this have the zero hash and quality 0.
+constexpr size_t kMinSide = 5;
+
+// Hashes an image by PDQ. Returns false where scratch memory could not be had. Throws nothing.
+bool pdq(const Kernels& kernels, const Image& image, Mode mode, Result& result) noexcept;
+
+// Hashes of 64 bits, an 8 x 8 grid of bits each.
+enum class Algorithm {
+    average,     // pixels of 8 x 8 above their mean
+    difference,  // pixels of 8 x 9 above their left neighbour
+    perceptual,  // DCT coefficients of 32 x 32 above their median
+};
+
+// Hashes an image of at least one pixel in the first `count` orientations, 1 or 8, in the order of
+// hashmatch.types.Orientation. Returns false where memory could not be had. Throws nothing.
+bool small_hashes(const Kernels& kernels, const Image& image, Algorithm algorithm, size_t count,
+                  uint8_t hashes[][8]) noexcept;
+
+// ---- Dispatch. ----------------------------------------------------------------------------------------------------
+
+struct Variant {
+    const Kernels* kernels;
+    bool (*supported)();
+};
+
+// All variants of this build, portable first, better ones later; `count` receives how many.
+const Variant* variants(size_t& count);
+
+}  // namespace hashmatch

@@ -1,0 +1,28 @@
+// The one file that knows CPUs.
+
+#include "core.h"
+
+namespace hashmatch {
+
+extern const Kernels kPortable;
+#if defined(__x86_64__)
+extern const Kernels kAvx2;
+#endif
+
+namespace {
+
+const Variant kVariants[] = {
+    {&kPortable, [] { return true; }},
+#if defined(__x86_64__)
+    {&kAvx2, [] { return __builtin_cpu_supports("avx2") != 0; }},
+#endif
+};
+
+}  // namespace
+
+const Variant* variants(size_t& count) {
+    count = sizeof kVariants / sizeof *kVariants;
+    return kVariants;
+}
+
+}  // namespace hashmatch

@@ -1,0 +1,150 @@
+// Kernels over the compiler's vectors: included once by each CPU file, inside its own namespace and below its target
+// pragma and a constant, kVectorBytes. Vectors run across columns, never within a sum, so that all variants round alike.
+
+// Adds the columns [begin, end): those that fill no vector.
+inline void add_columns(const Taps& taps, size_t begin, size_t end, bool add, int32_t* sums) {
+    for (size_t x = begin; x < end; x++) {
+        int32_t sum = add ? sums[x] : 0;
+        for (int k = 0; k < taps.count; k++) sum += taps.weight[k] * taps.row[k][x];
+        sums[x] = sum;
+    }
+}
+
+// Calls block(x, add, sums) for each kBlock columns; the last block overlaps the one before where it must.
+template <size_t kBlock, class Block>
+inline void add_blocks(const Taps& taps, size_t width, bool add, int32_t* sums, Block block) {
+    if (width < kBlock) return add_columns(taps, 0, width, add, sums);
+    size_t x = 0;
+    for (; x + kBlock <= width; x += kBlock) block(x, add, sums + x);
+    if (x == width) return;
+    int32_t last[kBlock];
+    block(width - kBlock, false, last);
+    for (; x < width; x++) sums[x] = (add ? sums[x] : 0) + last[x - (width - kBlock)];
+}
+
+void mix_columns(const int32_t* sums, const size_t* first, size_t outputs, const double* weights, size_t taps,
+                 double* out) {
+    typedef int32_t Int4 __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef double Double4 __attribute__((vector_size(32), aligned(8), may_alias));
+    for (size_t i = 0; i < outputs; i++) {
+        const int32_t* const values = sums + first[i];
+        Double4 low = {}, high = {};
+        for (size_t k = 0; k < taps; k += kLanes) {
+            low += __builtin_convertvector(*(const Int4*)(values + k), Double4) * *(const Double4*)(weights + k);
+            high += __builtin_convertvector(*(const Int4*)(values + k + 4), Double4) * *(const Double4*)(weights + k + 4);
+        }
+        low += high;
+        out[i] = (low[0] + low[2]) + (low[1] + low[3]);
+    }
+}
+
+// out[0 .. kWidth) = sum over k of scale[k] * rows[k][0 .. kWidth).
+template <int kWidth>
+inline void mix_rows(const float scale[64], const float* rows, size_t stride, float* out) {
+    typedef float Floats __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
+    constexpr int kVectors = kWidth * sizeof(float) / kVectorBytes;
+    Floats sums[kVectors] = {};
+    for (int k = 0; k < 64; k++)
+        for (int j = 0; j < kVectors; j++) sums[j] += scale[k] * ((const Floats*)(rows + k * stride))[j];
+    for (int j = 0; j < kVectors; j++) ((Floats*)out)[j] = sums[j];
+}
+
+void dct(const float a[64][64], const float basis[16][64], const float basis_t[64][16], float b[16][16]) {
+    for (int i = 0; i < 16; i++) {
+        float row[64];
+        for (int j = 0; j < 64; j += 32) mix_rows<32>(basis[i], a[0] + j, 64, row + j);
+        mix_rows<16>(row, basis_t[0], 16, b[i]);
+    }
+}
+
+inline void add_gradients(const float* a, const float* b, int count, float slack, int sums[3]) {
+    int less = 0, exact = 0, more = 0;
+    for (int i = 0; i < count; i++) {
+        const float d = __builtin_fabsf((a[i] - b[i]) * 100 / 255);
+        less += static_cast<int>(d - slack);  // slack < 1, so that the least of these is 0 too
+        exact += static_cast<int>(d);
+        more += static_cast<int>(d + slack);
+    }
+    sums[0] += less;
+    sums[1] += exact;
+    sums[2] += more;
+}
+
+void gradients(const float a[64][64], float slack, int sums[3]) {
+    sums[0] = sums[1] = sums[2] = 0;
+    for (int i = 0; i < 64; i++) {
+        if (i < 63) add_gradients(a[i], a[i + 1], 64, slack, sums);
+        add_gradients(a[i], a[i] + 1, 63, slack, sums);
+    }
+}
+
+// Bit by bit from the top: the largest value that at most `rank` others are less than.
+int32_t select(const int32_t values[256], int rank) {
+    uint32_t found = 0;
+    for (int bit = 31; bit >= 0; bit--) {
+        const uint32_t tried = found | 1u << bit;
+        const int32_t bound = static_cast<int32_t>(tried ^ 0x80000000u);
+        int less = 0;
+        for (int i = 0; i < 256; i++) less += values[i] < bound;
+        if (less <= rank) found = tried;
+    }
+    return static_cast<int32_t>(found ^ 0x80000000u);
+}
+
+// Weights of red and of blue in Pillow's luma; that of green is 38470.
+constexpr int kRed = 19595, kBlue = 7471;
+
+// The luma of the pixels [begin, end) of a row of three channels.
+inline void grey_pixels(const uint8_t* row, size_t begin, size_t end, bool bgr, int16_t* out) {
+    const int first = bgr ? kBlue : kRed, last = bgr ? kRed : kBlue;
+    for (size_t x = begin; x < end; x++) {
+        const int luma = first * row[3 * x] + 38470 * row[3 * x + 1] + last * row[3 * x + 2];
+        out[x] = static_cast<int16_t>((luma + 0x8000) >> 16);
+    }
+}
+
+inline void widen_row(const uint8_t* row, size_t width, int16_t* out) {
+    for (size_t x = 0; x < width; x++) out[x] = row[x];
+}
+
+// With a = pi x / 3 and s = sin a, sin 3a is 3s - 4s^3, so that one sine does: Taylor's series over [0, pi / 2] up to
+// a^19, even and odd terms apart, as a CPU can do both at once. `scratch` has room for count + 3.
+bool lanczos(size_t first, double centre, double unit, size_t count, double* scratch, int32_t* weights) {
+    typedef double Doubles __attribute__((vector_size(32), aligned(8), may_alias));
+    typedef int32_t Ints __attribute__((vector_size(16), aligned(4), may_alias));
+    constexpr double kPi = 3.14159265358979323846, kDoubt = 1e-6;
+    constexpr double kTerms[] = {1.0, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800,
+                                 1.0 / 6227020800, -1.0 / 1307674368000, 1.0 / 355687428096000, -1.0 / 121645100408832000};
+    const double start = (static_cast<double>(first) - centre + 0.5) * unit / 3, step = unit / 3;
+    Doubles at = {start, start + step, start + 2 * step, start + 3 * step}, sums = {};
+    for (size_t k = 0; k < count; k += 4, at += 4 * step) {
+        Doubles turn = at < 0 ? -at : at;
+        turn = turn > 1e-9 ? turn : Doubles{} + 1e-9;
+        const Doubles angle = kPi * turn, mirrored = turn > 0.5 ? kPi - angle : angle;
+        const Doubles square = mirrored * mirrored, fourth = square * square;
+        Doubles even = Doubles{} + kTerms[8], odd = Doubles{} + kTerms[9];
+#pragma GCC unroll 4
+        for (int n = 6; n >= 0; n -= 2) {
+            even = even * fourth + kTerms[n];
+            odd = odd * fourth + kTerms[n + 1];
+        }
+        const Doubles sine = mirrored * (even + odd * square), sine2 = sine * sine;
+        const Doubles value = sine2 * (3 - 4 * sine2) / (3 * angle * angle);
+        *(Doubles*)(scratch + k) = value;
+        for (size_t i = count - k; i < 4; i++) scratch[k + i] = 0;
+        sums += *(const Doubles*)(scratch + k);
+    }
+    const double scale = kOne / ((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    Doubles farthest = {};
+    for (size_t k = 0; k < count; k += 4) {
+        const Doubles weight = *(const Doubles*)(scratch + k) * scale;
+        const Ints rounded = __builtin_convertvector(weight < 0 ? weight - 0.5 : weight + 0.5, Ints);
+        const Doubles off = weight - __builtin_convertvector(rounded, Doubles), away = off < 0 ? -off : off;
+        farthest = away > farthest ? away : farthest;
+        if (k + 4 <= count) *(Ints*)(weights + k) = rounded;
+        else for (size_t i = 0; k + i < count; i++) weights[k + i] = rounded[i];
+    }
+    for (int i = 0; i < 4; i++)
+        if (farthest[i] > 0.5 - kDoubt) return false;
+    return true;
+}

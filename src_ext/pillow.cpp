@@ -1,0 +1,231 @@
+// Pillow's grey conversion and its Lanczos resampling of 8 bits, in its own fixed point arithmetic:
+// https://github.com/python-pillow/Pillow/tree/main/src/libImaging (Convert.c, Resample.c).
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core.h"
+#include "small.h"
+
+namespace hashmatch {
+namespace {
+
+constexpr double kLobes = 3;
+// Rows that are resampled at once, sharing the loads of weights.
+constexpr size_t kTogether = kRowsAtOnce;
+
+double sinc(double x) {
+    if (x == 0) return 1;
+    const double angle = x * 3.14159265358979323846;
+    return std::sin(angle) / angle;
+}
+
+double lanczos(double x) { return -kLobes <= x && x < kLobes ? sinc(x) * sinc(x / kLobes) : 0; }
+
+// So many samples are loaded at once, from an address that is a multiple of their size.
+constexpr size_t kAligned = 16;
+
+struct alignas(sizeof(int16_t) * kAligned) Samples {
+    int16_t values[kAligned];
+};
+
+size_t round_up(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
+
+// One axis: each output is the weighted sum of consecutive samples. A weight is high * 2^shift + low.
+class Lanczos {
+  public:
+    struct Output {
+        size_t first, offset, taps;  // its first sample; where its weights begin; how many, whole groups of lanes
+        int32_t less, more;          // how far the low parts can move the sum
+    };
+    std::vector<Output> outputs;
+    int shift = 0;
+
+    const int16_t* high_of(const Output& output) const { return high.front().values + output.offset; }
+    const int16_t* low_of(const Output& output) const { return low.front().values + output.offset; }
+
+    Lanczos(const Kernels& kernels, size_t length, size_t count) {
+        outputs.reserve(count);
+        for (size_t i = 0; i < count; i++) add(kernels, length, count, i);
+        int32_t most = 0;
+        for (const int32_t weight : weights_) most = std::max(most, std::abs(weight));
+        while (most >> shift >= INT16_MAX) shift++;
+        high.resize(weights_.size() / kAligned);
+        low.resize(weights_.size() / kAligned);
+        for (Output& output : outputs) split(output);
+    }
+
+  private:
+    std::vector<Samples> high, low;
+    std::vector<double> scratch_;
+    std::vector<int32_t> weights_;
+
+    // Appends the weights of output i, in fixed point, with zeros before and after so that all loads are aligned.
+    void add(const Kernels& kernels, size_t length, size_t count, size_t i) {
+        const double scale = static_cast<double>(length) / static_cast<double>(count);
+        const double stretch = std::max(scale, 1.0), support = kLobes * stretch, unit = 1 / stretch;
+        const double centre = (static_cast<double>(i) + 0.5) * scale;
+        const size_t first = static_cast<size_t>(std::max(centre - support + 0.5, 0.0));
+        const size_t taps = std::min(static_cast<size_t>(centre + support + 0.5), length) - first;
+        const size_t lead = first % kAligned, offset = weights_.size();
+        outputs.push_back({first - lead, offset, round_up(lead + taps, kDotLanes), 0, 0});
+        weights_.resize(offset + outputs.back().taps);
+        scratch_.resize(taps + 3);
+        int32_t* const weights = weights_.data() + offset + lead;
+        if (!kernels.lanczos(first, centre, unit, taps, scratch_.data(), weights)) exactly(first, centre, unit, taps, weights);
+    }
+
+    // As `kernels.lanczos`, with Pillow's operations in its order.
+    void exactly(size_t first, double centre, double unit, size_t taps, int32_t* weights) {
+        double sum = 0;
+        for (size_t x = 0; x < taps; x++) {
+            scratch_[x] = lanczos((static_cast<double>(x + first) - centre + 0.5) * unit);
+            sum += scratch_[x];
+        }
+        for (size_t x = 0; x < taps; x++) {
+            const double weight = scratch_[x] / sum * kOne;
+            weights[x] = static_cast<int32_t>(weight < 0 ? weight - 0.5 : weight + 0.5);
+        }
+    }
+
+    void split(Output& output) {
+        int32_t less = 0, more = 0;
+        const int32_t half = 1 << shift >> 1;
+        const int32_t* const weights = weights_.data() + output.offset;
+        int16_t* const uppers = high.front().values + output.offset;
+        int16_t* const lowers = low.front().values + output.offset;
+        for (size_t k = 0; k < output.taps; k++) {
+            const int32_t upper = (weights[k] + half) >> shift, lower = weights[k] - upper * (1 << shift);
+            uppers[k] = static_cast<int16_t>(upper);
+            lowers[k] = static_cast<int16_t>(lower);
+            less += std::min(lower, 0);
+            more += std::max(lower, 0);
+        }
+        output.less = 255 * less;
+        output.more = 255 * more;
+    }
+};
+
+typedef int32_t Sums __attribute__((vector_size(4 * kTogether)));
+
+Sums levels(const Sums& sums) {
+    const Sums whole = sums >> kPrecision, positive = whole < 0 ? 0 : whole;
+    return positive > 255 ? 255 : positive;
+}
+
+// Resamples kTogether rows; output i of row r goes to out[i * step + r]. The rows have kDotLanes readable samples more.
+// The low parts of the weights are summed only where they can matter.
+void resample(const Kernels& kernels, const Lanczos& axis, const int16_t* const rows[], int16_t* out, size_t step) {
+    for (size_t i = 0; i < axis.outputs.size(); i++) {
+        const Lanczos::Output& output = axis.outputs[i];
+        const int16_t* at[kTogether];
+        for (size_t r = 0; r < kTogether; r++) at[r] = rows[r] + output.first;
+        alignas(Sums) int32_t parts[kTogether];
+        kernels.dot_rows(at, axis.high_of(output), output.taps, parts);
+        Sums sums = *(const Sums*)parts * (1 << axis.shift) + (1 << (kPrecision - 1));
+        const Sums least = levels(sums + output.less), doubt = least ^ levels(sums + output.more);
+        int32_t any = 0;
+        for (size_t r = 0; r < kTogether; r++) any |= doubt[r];
+        if (any != 0) {
+            kernels.dot_rows(at, axis.low_of(output), output.taps, parts);
+            sums += *(const Sums*)parts;
+        }
+        const Sums found = levels(sums);
+        for (size_t r = 0; r < kTogether; r++) out[i * step + r] = static_cast<int16_t>(found[r]);
+    }
+}
+
+// Rows of samples, aligned, with room to read beyond their ends.
+class Lines {
+  public:
+    Lines(size_t count, size_t length)
+        : step_(round_up(length + kDotLanes, kAligned)), samples_(round_up(count, kTogether) * step_ / kAligned) {}
+
+    int16_t* line(size_t i) { return samples_.front().values + i * step_; }
+    size_t step() const { return step_; }
+
+  private:
+    size_t step_;
+    std::vector<Samples> samples_;
+};
+
+// So many columns are turned grey at once; those of a tall image still fit the cache.
+constexpr size_t kStrip = 128;
+// The pixels beyond a strip that are read too, where there are any, so that no kernel has to end there.
+constexpr size_t kBeyond = 2;
+
+using Tile = int16_t[8][kStrip + kBeyond];
+
+// Turns the 8 x 8 samples from column x of the tile on, into lines[x .. x + 8) from sample `at` on.
+void transpose(const Tile& tile, size_t x, Lines& lines, size_t at) {
+    typedef int16_t Words __attribute__((vector_size(16), aligned(2), may_alias));
+    typedef int16_t Choice __attribute__((vector_size(16)));
+    Choice rows[8], other[8];
+    for (int i = 0; i < 8; i++) rows[i] = *(const Words*)(tile[i] + x);
+    const auto interleave = [](const Choice* from, Choice* to) {
+        for (int i = 0; i < 4; i++) {
+            to[2 * i] = __builtin_shuffle(from[i], from[i + 4], Choice{0, 8, 1, 9, 2, 10, 3, 11});
+            to[2 * i + 1] = __builtin_shuffle(from[i], from[i + 4], Choice{4, 12, 5, 13, 6, 14, 7, 15});
+        }
+    };
+    interleave(rows, other);
+    interleave(other, rows);
+    interleave(rows, other);
+    for (int i = 0; i < 8; i++) *(Words*)(lines.line(x + i) + at) = other[i];
+}
+
+void read_rows(const Kernels& kernels, const Image& image, size_t first, size_t count, Lines& lines) {
+    for (size_t i = 0; i < count; i++) kernels.grey_row(image, first + i, lines.line(i));
+}
+
+void read_columns(const Kernels& kernels, const Image& image, size_t first, size_t count, Lines& lines) {
+    Image strip = image;
+    strip.data += first * image.channels;
+    strip.cols = std::min(count + kBeyond, image.cols - first);
+    Tile tile = {};
+    for (size_t y = 0; y < image.rows; y += 8) {
+        const size_t rows = std::min(size_t{8}, image.rows - y);
+        for (size_t i = 0; i < rows; i++) kernels.grey_row(strip, y + i, tile[i]);
+        for (size_t x = 0; x < count; x += 8) transpose(tile, x, lines, y);
+    }
+}
+
+// Resamples along lines, then across them: small(i, j) = output i of the lines, output j along them.
+void both_passes(const Kernels& kernels, const Image& image, bool turned, size_t along, size_t across, uint8_t* small) {
+    const size_t length = turned ? image.rows : image.cols, count = turned ? image.cols : image.rows;
+    const Lanczos first(kernels, length, along), second(kernels, count, across);
+    const size_t strip = turned ? kStrip : kTogether;
+    Lines lines(strip, length), between(along, round_up(count, kTogether));
+    const int16_t* rows[kTogether];
+    for (size_t at = 0; at < count; at += strip) {
+        const size_t here = std::min(strip, count - at);
+        (turned ? read_columns : read_rows)(kernels, image, at, here, lines);
+        for (size_t i = 0; i < here; i += kTogether) {
+            for (size_t r = 0; r < kTogether; r++) rows[r] = lines.line(i + r);
+            resample(kernels, first, rows, between.line(0) + at + i, between.step());
+        }
+    }
+    int16_t out[kMostSide * kTogether];
+    for (size_t j = 0; j < along; j += kTogether) {
+        for (size_t c = 0; c < kTogether; c++) rows[c] = between.line(j + c);
+        resample(kernels, second, rows, out, kTogether);
+        for (size_t i = 0; i < across; i++)
+            for (size_t c = 0; c < std::min(kTogether, along - j); c++)
+                small[i * along + j + c] = static_cast<uint8_t>(out[i * kTogether + c]);
+    }
+}
+
+}  // namespace
+
+void shrink(const Kernels& kernels, const Image& image, Small& small) {
+    // Since Pillow 13, what loses more than twice as many rows as columns is resampled down before it is across.
+    const ptrdiff_t rows = static_cast<ptrdiff_t>(image.rows - small.rows), cols = static_cast<ptrdiff_t>(image.cols - small.cols);
+    if (rows <= 0 || rows <= 2 * cols) return both_passes(kernels, image, false, small.cols, small.rows, small.pixels);
+    uint8_t turned[sizeof small.pixels];
+    both_passes(kernels, image, true, small.rows, small.cols, turned);
+    for (size_t y = 0; y < small.rows; y++)
+        for (size_t x = 0; x < small.cols; x++) small.pixels[y * small.cols + x] = turned[x * small.rows + y];
+}
+
+}  // namespace hashmatch

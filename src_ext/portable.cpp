@@ -1,0 +1,57 @@
+// Kernels for any CPU that the ABI allows.
+
+#include "axis.h"
+#include "core.h"
+
+namespace hashmatch {
+namespace portable {
+
+constexpr int kVectorBytes = 16;
+
+#include "kernels.inl"
+#include "exact.inl"
+#include "hamming.inl"
+
+void add_rows(const Taps& taps, size_t width, bool add, int32_t* sums) {
+    typedef uint8_t Bytes __attribute__((vector_size(8), aligned(1), may_alias));
+    typedef uint16_t Words __attribute__((vector_size(16)));
+    typedef int32_t Sums __attribute__((vector_size(32), aligned(4), may_alias));
+    constexpr size_t kVectors = 8;
+    add_blocks<8 * kVectors>(taps, width, add, sums, [&](size_t x, bool more, int32_t* out) {
+        Words words[kVectors] = {};
+        for (int k = 0; k < taps.count; k++) {
+            const Bytes* row = (const Bytes*)(taps.row[k] + x);
+            const uint16_t weight = taps.weight[k];
+            for (size_t v = 0; v < kVectors; v++) words[v] += __builtin_convertvector(row[v], Words) * weight;
+        }
+        for (size_t v = 0; v < kVectors; v++) {
+            Sums wide = __builtin_convertvector(words[v], Sums);
+            if (more) wide += ((const Sums*)out)[v];
+            ((Sums*)out)[v] = wide;
+        }
+    });
+}
+
+void grey_row(const Image& image, size_t y, int16_t* out) {
+    if (image.channels == 1) return widen_row(image.row(y), image.cols, out);
+    grey_pixels(image.row(y), 0, image.cols, image.bgr, out);
+}
+
+// The compiler makes this the multiply-add of pairs of 16 bits.
+void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, size_t count, int32_t sums[kRowsAtOnce]) {
+    for (size_t r = 0; r < kRowsAtOnce; r++) {
+        const int16_t* const row = rows[r];
+        int32_t sum = 0;
+        for (size_t k = 0; k < count / kDotLanes * kDotLanes; k++) sum += row[k] * weights[k];
+        sums[r] = sum;
+    }
+}
+
+}  // namespace portable
+
+extern const Kernels kPortable{"portable",
+    portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::select,
+    portable::grey_row, portable::lanczos, portable::dot_rows,
+    portable::among, portable::between};
+
+}  // namespace hashmatch
