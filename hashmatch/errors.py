@@ -1,0 +1,117 @@
+"""Every error hashmatch raises on purpose.
+
+HashmatchError
+├── InvalidInput            the caller's input is wrong, whatever the state
+│   ├── InvalidField        a named field of a request
+│   └── MediaError          media that could not be hashed: never "no match"
+│       ├── EmptyMedia
+│       ├── UnsupportedMedia
+│       ├── CorruptMedia
+│       └── MediaTooLarge   bytes, a side, or pixels over a limit
+├── NotFound                no such bank or entry
+├── AlreadyExists           the name, or a request id with another content, is taken
+├── RevisionNotReached      `min_revision` was not reached in time
+├── DeadlineExceeded        the caller's time ran out
+├── Unavailable             try again later: starting, draining or out of reach
+└── ConfigurationError      the service cannot start as it was told to
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+
+class HashmatchError(Exception):
+    """The root. `reason` is the stable, machine-readable name that clients receive."""
+
+    reason: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: Mapping[str, str] = {key: str(value) for key, value in details.items()}
+
+    def __str__(self) -> str:
+        return self.message
+
+    def at(self, field: str) -> None:
+        """Say that the error is about one field of a larger request, for example `entries[2]`."""
+        self.message = f"{field}: {self.message}"
+        self.details = {**self.details, "field": field}
+
+
+class InvalidInput(HashmatchError):
+    reason = "INVALID_INPUT"
+
+
+class InvalidField(InvalidInput):
+    """A field of a request holds what it must not; `field` is its path, for example `bank.threshold`."""
+
+    reason = "INVALID_FIELD"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}", field=field)
+
+
+class MediaError(InvalidInput):
+    reason = "MEDIA_NOT_SCANNED"
+
+
+class EmptyMedia(MediaError):
+    reason = "EMPTY_MEDIA"
+
+
+class UnsupportedMedia(MediaError):
+    reason = "UNSUPPORTED_MEDIA"
+
+
+class CorruptMedia(MediaError):
+    reason = "CORRUPT_MEDIA"
+
+
+class MediaTooLarge(MediaError):
+    """Over a limit; details hold `limit` (its name), `maximum` and `actual`."""
+
+    reason = "MEDIA_TOO_LARGE"
+
+    def __init__(self, limit: str, maximum: int, actual: int) -> None:
+        super().__init__(
+            f"{limit} is {actual:,}, over the limit of {maximum:,}", limit=limit, maximum=maximum, actual=actual
+        )
+
+
+class NotFound(HashmatchError):
+    reason = "NOT_FOUND"
+
+
+class AlreadyExists(HashmatchError):
+    reason = "ALREADY_EXISTS"
+
+
+class RevisionNotReached(HashmatchError):
+    reason = "REVISION_NOT_REACHED"
+
+
+class DeadlineExceeded(HashmatchError):
+    reason = "DEADLINE_EXCEEDED"
+
+
+class Unavailable(HashmatchError):
+    reason = "UNAVAILABLE"
+
+
+class ConfigurationError(HashmatchError):
+    reason = "CONFIGURATION"
+
+
+def _tree(root: type[HashmatchError]) -> Iterator[type[HashmatchError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _tree(child)
+
+
+def received(reason: str, message: str, details: Mapping[str, str]) -> HashmatchError:
+    """The error that a server named by its `reason`; the root class where this version does not know it."""
+    known = {error.reason: error for error in _tree(HashmatchError)}
+    error = HashmatchError.__new__(known.get(reason, HashmatchError))
+    HashmatchError.__init__(error, message, **details)
+    return error

@@ -1,0 +1,37 @@
+"""What an operator may set, each from `HASHMATCH_<NAME>` in the environment or a flag of `hashmatch serve`."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class MediaLimits(BaseSettings):
+    """The most that is decoded; enforced from the header, before any pixel is."""
+
+    model_config = SettingsConfigDict(env_prefix="HASHMATCH_", frozen=True)
+
+    max_media_bytes: int = Field(32 * 2**20, gt=0, description="Largest media item in bytes, inclusive.")
+    max_side: int = Field(16_384, gt=0, description="Longest side in pixels, inclusive.")
+    max_pixels: int = Field(100_000_000, gt=0, description="Most pixels (width x height), inclusive.")
+
+
+class Settings(BaseSettings):
+    """One server's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="HASHMATCH_", frozen=True)
+
+    address: str = Field("127.0.0.1:50051", description="host:port to listen on; port 0 takes a free one.")
+    database_url: str = Field("", description="SQLAlchemy URL of the banks; empty: hashmatch.db in the data directory.")
+    data_dir: Path = Field(Path("hashmatch-data"), description="Where the embedded database lives.")
+    workers: int = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)), gt=0, description="Images each process hashes at once."
+    )
+    drain_seconds: float = Field(20.0, ge=0, description="How long calls in flight may finish after SIGTERM.")
+    limits: MediaLimits = Field(default_factory=MediaLimits)
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the embedded default included."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hashmatch.db'}"
