@@ -1,0 +1,16 @@
+"""The kind `pdq`: Meta's perceptual hash of 256 bits, computed by the native core."""
+
+from typing import Final
+
+from hashmatch import _core
+from hashmatch.hashing.kind import FrameKind
+from hashmatch.types import PDQ, PDQ_BITS, Frame, Hash
+
+
+def _hash_frame(frame: Frame) -> tuple[Hash, ...]:
+    hashes, quality = _core.pdq(frame.pixels, order="bgr")
+    return tuple(Hash(PDQ, row.tobytes(), quality) for row in hashes)
+
+
+# 31 of 256 bits is the distance that the authors of PDQ recommend.
+KIND: Final = FrameKind(name=PDQ, bits=PDQ_BITS, default_threshold=31, has_quality=True, hash_frame=_hash_frame)

@@ -1,0 +1,88 @@
+"""Bytes to pixels, within limits that are checked before any pixel is decoded."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hashmatch.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
+from hashmatch.media import avif, bmp, gif, jpeg, png, tiff, webp
+from hashmatch.media.picture import Alpha, Picture
+from hashmatch.media.sniff import sniff
+from hashmatch.media.white import opaque
+from hashmatch.settings import MediaLimits
+from hashmatch.types import Frame
+
+cv2.setNumThreads(0)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+_READERS: Final[Mapping[str, Callable[[bytes, MediaLimits], Picture]]] = MappingProxyType(
+    {
+        "image/jpeg": jpeg.read,
+        "image/png": png.read,
+        "image/gif": gif.read,
+        "image/webp": webp.read,
+        "image/avif": avif.read,
+        "image/tiff": tiff.read,
+        "image/bmp": bmp.read,
+    }
+)
+
+
+def decode(data: bytes | memoryview, limits: MediaLimits) -> Frame:
+    """The pixels of an image, or of the first picture of an animation.
+
+    JPEG gives luma, as its decoder stores it; everything else BGR, or luma where the file is grey. Samples of more
+    than 8 bits are scaled to 8, transparency is laid over a white page, and EXIF rotation is not applied.
+
+    Raises EmptyMedia, UnsupportedMedia (a format or a variant of one that is not decoded, by name), CorruptMedia
+    (what is wrong, in words; a picture that is only partly there is never returned) and MediaTooLarge (which limit).
+    """
+    if len(data) > limits.max_media_bytes:
+        raise MediaTooLarge("max_media_bytes", limits.max_media_bytes, len(data))
+    data = bytes(data)
+    media_type = sniff(data)
+    picture = _READERS[media_type](data, limits)
+    try:
+        pixels = _place(opaque(_decode_still(picture), picture), picture)
+    except MemoryError as error:
+        raise UnsupportedMedia(f"no memory to decode {picture.width} x {picture.height} pixels") from error
+    return Frame(np.ascontiguousarray(pixels), media_type, picture.width, picture.height)
+
+
+def _decode_still(picture: Picture) -> NDArray[Any]:
+    """Samples as stored: uint8 or uint16 of (height, width), with 3 or 4 channels last where it is not grey."""
+    if picture.luma:
+        flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    elif picture.alpha is Alpha.IGNORED:
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    else:
+        flags = cv2.IMREAD_UNCHANGED
+    try:
+        decoded = cv2.imdecode(np.frombuffer(picture.still, np.uint8), flags)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise CorruptMedia("damaged: the decoder gave up") from error
+    if decoded is None:
+        raise CorruptMedia("damaged: the decoder gave up")
+    if decoded.shape[:2] != (picture.still_height, picture.still_width):
+        raise CorruptMedia("the picture has another size than its header says")
+    if decoded.dtype != (np.uint8 if picture.depth == 8 else np.uint16):
+        raise CorruptMedia("the picture has another depth than its header says")
+    if decoded.shape[2:] not in ((), (3,), (4,)):
+        raise UnsupportedMedia(f"pictures of {decoded.shape[2]} channels are not supported")
+    return decoded
+
+
+def _place(pixels: NDArray[np.uint8], picture: Picture) -> NDArray[np.uint8]:
+    """The picture on its canvas, the rest of which is white."""
+    if (picture.still_width, picture.still_height) == (picture.width, picture.height):
+        return pixels
+    canvas = np.full((picture.height, picture.width, *pixels.shape[2:]), 255, np.uint8)
+    bottom, right = picture.top + picture.still_height, picture.left + picture.still_width
+    canvas[picture.top : bottom, picture.left : right] = pixels
+    return canvas

@@ -1,0 +1,20 @@
+"""One OpenCV at a time: the wheels overwrite each other's files, and which one is loaded is then chance."""
+
+from importlib.metadata import distributions
+
+from hashmatch.errors import ConfigurationError
+
+_WHEELS = frozenset(
+    ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+)
+
+
+def check_installation() -> None:
+    """Raise ConfigurationError where more than one OpenCV wheel is installed."""
+    names = {(found.metadata["Name"] or "").lower().replace("_", "-") for found in distributions()}
+    installed = sorted(names & _WHEELS)
+    if len(installed) > 1:
+        raise ConfigurationError(
+            f"{' and '.join(installed)} are installed and overwrite each other's files: "
+            f"run 'pip uninstall -y {' '.join(installed)}', then 'pip install opencv-python-headless'"
+        )
