@@ -1,0 +1,33 @@
+"""The answer to a search."""
+
+from dataclasses import dataclass
+
+from hashmatch.types import Action, Bank, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry near enough to a group of query hashes."""
+
+    bank: Bank
+    entry: Entry
+    distance: int
+    """Bits, from the nearest hash of the group."""
+    query: int
+    """That hash's position in the group, the lowest where several are as near."""
+    threshold: int
+    """The largest distance that would have matched, inclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that matched one group of query hashes."""
+
+    hits: list[Hit]
+    """The nearest entries, nearest first, ties by entry id; at most as many as were asked for."""
+    total: int
+    """How many entries matched."""
+    actions: frozenset[Action]
+    """Of the banks of all entries that matched."""
+    banks_not_compared: tuple[str, ...]
+    """The enabled and selected banks whose minimum quality the query does not reach, by name, in that order."""

@@ -1,0 +1,25 @@
+"""What searches a set of codes: a scan where they are few, tables where they are many."""
+
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hashmatch.index.flat import Flat
+from hashmatch.index.mih import WIDTHS, Mih, take_aligned
+
+Searcher: TypeAlias = Flat | Mih
+"""Either has `len`, `codes` and `range_search`, and gives the same answers in another order."""
+
+CROSSOVER: Final = 8192
+"""From so many codes on there are tables: they answer sooner from some 3,000 on, but take longer to make.
+
+`python -m benchmarks.index` measures both.
+"""
+
+
+def searcher(codes: NDArray[np.uint8], rows: NDArray[np.integer]) -> Searcher:
+    """Return what is fastest at searching those rows of codes: uint8 (n, bytes of a code), C-contiguous."""
+    if len(rows) < CROSSOVER or codes.shape[1] not in WIDTHS:
+        return Flat(codes[rows])
+    return Mih.build(take_aligned(codes, rows))
