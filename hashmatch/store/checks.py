@@ -1,0 +1,97 @@
+"""What banks and entries may hold, as the public contract says; every error names the field as the API does."""
+
+import re
+from collections.abc import Iterable, Sequence, Sized
+from typing import Final
+
+from hashmatch.errors import InvalidField
+from hashmatch.types import Action, Bank, Hash, NewEntry, Provenance
+
+BATCH: Final = 10_000
+"""The most entries that one write adds or removes."""
+
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_KIND: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+_POLICY: Final = frozenset({"description", "action", "threshold", "minimum_quality", "enabled"})
+_NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def check_bank(bank: Bank) -> None:
+    """Raise InvalidField for the first field that a bank must not have, for example `bank.threshold`."""
+    if not isinstance(bank.name, str) or not _NAME.fullmatch(bank.name):
+        raise InvalidField(
+            "bank.name", "must be 1 to 63 of a-z, 0-9 and hyphen, beginning and ending with a letter or digit"
+        )
+    _check_text("bank.description", bank.description, 1_024)
+    if not isinstance(bank.action, Action):
+        raise InvalidField("bank.action", f"must be one of {', '.join(Action)}")
+    _check_number("bank.threshold", bank.threshold, 64)
+    _check_number("bank.minimum_quality", bank.minimum_quality, 100)
+    if not isinstance(bank.enabled, bool):
+        raise InvalidField("bank.enabled", "must be true or false")
+
+
+def check_mask(fields: Iterable[str]) -> None:
+    """Raise InvalidField unless `fields` are one or more of the fields of a bank that may change."""
+    named = set(fields)
+    if not named:
+        raise InvalidField("update_mask", "must name at least one field")
+    if unknown := named - _POLICY:
+        raise InvalidField("update_mask", f"{min(unknown)!r} is not one of {', '.join(sorted(_POLICY))}")
+
+
+def check_entries(entries: Sequence[NewEntry]) -> None:
+    """Raise InvalidField for the first wrong field, for example `entries[7].hash.bits`."""
+    check_batch("entries", entries)
+    for number, entry in enumerate(entries):
+        try:
+            check_hash("hash", entry.hash)
+            _check_provenance(entry.provenance)
+        except InvalidField as error:
+            field = error.details["field"]
+            raise InvalidField(f"entries[{number}].{field}", error.message.removeprefix(f"{field}: ")) from None
+
+
+def check_hash(field: str, hash_: Hash) -> None:
+    """Raise InvalidField, below the path `field`, for what no kind has; which ones there are is not known here."""
+    if not isinstance(hash_.kind, str) or not _KIND.fullmatch(hash_.kind):
+        raise InvalidField(f"{field}.kind", "must be 1 to 32 of a-z, 0-9 and hyphen")
+    if not isinstance(hash_.bits, bytes) or not 1 <= len(hash_.bits) <= 256:
+        raise InvalidField(f"{field}.bits", "must be 1 to 256 bytes")
+    if hash_.quality is not None:
+        _check_number(f"{field}.quality", hash_.quality, 100)
+
+
+def check_batch(field: str, items: Sized) -> None:
+    """Raise InvalidField unless there are 1 to 10,000 items."""
+    if not 1 <= len(items) <= BATCH:
+        raise InvalidField(field, f"must be 1 to {BATCH:,}, not {len(items):,}")
+
+
+def check_request_id(request_id: str) -> None:
+    """Raise InvalidField unless it is empty or at most 128 characters."""
+    _check_text("request_id", request_id, 128)
+
+
+def _check_provenance(provenance: Provenance) -> None:
+    _check_text("provenance.content_id", provenance.content_id, 256)
+    _check_text("provenance.source", provenance.source, 256)
+    if len(provenance.labels) > 64:
+        raise InvalidField("provenance.labels", f"must be at most 64, not {len(provenance.labels):,}")
+    for number, label in enumerate(provenance.labels):
+        _check_text(f"provenance.labels[{number}]", label, 128)
+    _check_text("provenance.note", provenance.note, 4_096)
+
+
+def _check_text(field: str, text: str, most: int) -> None:
+    if not isinstance(text, str):
+        raise InvalidField(field, "must be text")
+    if len(text) > most:
+        raise InvalidField(field, f"must be at most {most:,} characters, not {len(text):,}")
+    if _NOT_STORABLE.search(text):
+        raise InvalidField(field, "must hold neither the NUL character nor surrogates")
+
+
+def _check_number(field: str, number: int, most: int) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= most:
+        raise InvalidField(field, f"must be a whole number from 0 to {most}")

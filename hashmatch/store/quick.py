@@ -1,0 +1,26 @@
+"""Frozen values made a million at a time."""
+
+from collections.abc import Callable
+from dataclasses import fields, make_dataclass
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def quick(frozen: Callable[P, T]) -> Callable[P, T]:
+    """Return a constructor of a frozen dataclass with slots, several times as fast as its own; positions only.
+
+    A frozen class sets each field through `object.__setattr__`, which is most of the time it takes to read rows.
+    This fills in an open class of the same slots, then makes the object one of the frozen class, as Python allows
+    between classes of one layout. `__post_init__` does not run.
+    """
+    kind: Any = frozen
+    open_kind = make_dataclass(kind.__name__, [field.name for field in fields(kind)], slots=True)
+
+    def make(*args: P.args, **_: P.kwargs) -> T:
+        made: Any = open_kind(*args)
+        made.__class__ = kind
+        return made  # type: ignore[no-any-return]  # the line above made it one
+
+    return make

@@ -1,0 +1,101 @@
+"""The tables, as the newest migration leaves them."""
+
+import enum
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+ROW_ID: Final = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere; SQLite numbers its rows by a column only where its type is spelt INTEGER."""
+
+
+class What(enum.StrEnum):
+    """What one row of `changes` says."""
+
+    BANK_PUT = "bank_put"
+    BANK_DELETED = "bank_deleted"
+    ENTRIES_ADDED = "entries_added"
+    ENTRIES_REMOVED = "entries_removed"
+
+
+head = Table(
+    "head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("last_entry", BigInteger, nullable=False),
+    comment="One row. Every write begins by updating it, so writes happen one after another.",
+)
+
+banks = Table(
+    "banks",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("threshold", Integer, nullable=False),
+    Column("minimum_quality", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True, autoincrement=False),
+    Column("bank_id", ROW_ID, ForeignKey("banks.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("bits", LargeBinary, nullable=False),
+    Column("quality", Integer),
+    Column("content_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("labels", Text, nullable=False, comment="A JSON array of strings."),
+    Column("note", Text, nullable=False),
+    Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
+    Column("revision", BigInteger, nullable=False),
+    comment="Numbered from head.last_entry: a number is never used twice, and grows with the revision.",
+)
+Index("ix_entries_bank_id", entries.c.bank_id, entries.c.id)
+
+changes = Table(
+    "changes",
+    METADATA,
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("what", Text, nullable=False),
+    Column("bank", Text, nullable=False, comment="The bank's name at that time."),
+    Column("first_entry", BigInteger, comment="Of a run of entries added or removed."),
+    Column("last_entry", BigInteger, comment="Inclusive."),
+    Column("state", JSON, comment="The bank as it was put."),
+)
+
+requests = Table(
+    "requests",
+    METADATA,
+    Column("request_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the method and its arguments."),
+    Column("revision", BigInteger, nullable=False),
+    Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
+)
+Index("ix_requests_created", requests.c.created)

@@ -1,0 +1,248 @@
+"""The store: banks, their entries and the history of both, behind one object."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from hashmatch.errors import AlreadyExists, NotFound
+from hashmatch.store import schema
+from hashmatch.store.checks import check_bank, check_batch, check_entries, check_mask
+from hashmatch.store.database import answering, connect
+from hashmatch.store.history import read_changes
+from hashmatch.store.migrate import migrate
+from hashmatch.store.rows import (
+    SELECT_BANKS,
+    SELECT_ENTRIES,
+    bank_from,
+    bank_values,
+    entries_as_added,
+    entry_reader,
+    entry_values,
+)
+from hashmatch.store.schema import What, banks, head
+from hashmatch.store.writing import Writer
+from hashmatch.types import Bank, Change, Entry, NewEntry
+
+_LAST_ID: Final = 2**63 - 1
+_IDS_A_STATEMENT: Final = 5_000
+
+
+class Store:
+    """The banks in one database, for any number of threads and processes.
+
+    Every write is one transaction and takes the next revision, so all readers see one order. Where a write
+    takes a `request_id` (at most 128 characters, remembered for 7 days), the same call with the same id is done
+    once and answered alike; another call with that id raises AlreadyExists. Every method raises Unavailable where
+    the database is locked for too long or out of reach; then a write may or may not have been made, and asking
+    again with its `request_id` is safe.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Use a database whose schema is up to date; `open` sees to that."""
+        self._engine = engine
+        self._writer = Writer(engine)
+        self._insert_entries = str(insert(schema.entries).compile(dialect=engine.dialect))
+        """As the driver takes it: SQLAlchemy's own handling of parameters is most of the time of a large batch."""
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the database at an SQLAlchemy URL, made and migrated as needed.
+
+        To be called from one thread at a time; any number of processes may open one database at once. Raises
+        ConfigurationError where the URL or its file cannot be used, or a newer version wrote the database.
+        """
+        engine = connect(url)
+        try:
+            migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        """Give up the connections; the store must not be in use, nor used again."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def head(self) -> int:
+        """Return the newest revision; 0 where nothing was ever written."""
+        with self._reading() as connection:
+            revision: int = connection.execute(select(head.c.revision)).scalar_one()
+            return revision
+
+    def changes(self, after: int, limit: int = 10_000) -> tuple[int, list[Change]]:
+        """Return the changes of the revisions after `after`, exclusive, in order, and the last of these revisions.
+
+        Whole revisions only: at most `limit` changes, or one revision where that one alone has more. Entries
+        that were removed since are left out, so a revision may be reached without any change; where the revision
+        returned is `after`, there is nothing new.
+        """
+        with self._reading() as connection:
+            return read_changes(connection, after, limit)
+
+    def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
+        """Make a bank; returns it and the revision. Raises InvalidField, and AlreadyExists for its name."""
+        check_bank(bank)
+        values = bank_values(bank)
+        with self._writer.write(request_id, ("create_bank", values)) as write:
+            if not write.repeated:
+                taken = select(banks.c.id).where(banks.c.name == bank.name)
+                if write.connection.execute(taken).first() is not None:
+                    raise AlreadyExists(f"a bank named {bank.name!r} exists", bank=bank.name)
+                write.connection.execute(insert(banks).values(values))
+                write.log_bank(bank)
+            return bank, write.revision
+
+    def get_bank(self, name: str) -> Bank:
+        """Return a bank; raises NotFound."""
+        with self._reading() as connection:
+            return _bank(connection, name)
+
+    def count_entries(self, name: str) -> int:
+        """Return how many entries a bank holds; raises NotFound."""
+        with self._reading() as connection:
+            held = schema.entries.c.bank_id == _bank_id(connection, name)
+            return connection.execute(select(func.count()).select_from(schema.entries).where(held)).scalar_one()
+
+    def list_banks(self, after: str = "", limit: int = 100) -> list[Bank]:
+        """Return at most `limit` banks by name, beginning after the name `after`, exclusive."""
+        page = SELECT_BANKS.where(banks.c.name > after).order_by(banks.c.name).limit(limit)
+        with self._reading() as connection:
+            return [bank_from(row._asdict()) for row in connection.execute(page)]
+
+    def update_bank(self, name: str, values: Mapping[str, object], request_id: str = "") -> tuple[Bank, int]:
+        """Change fields of a bank; returns its new state and the revision.
+
+        `values` holds one or more of description, action, threshold, minimum_quality and enabled. Raises NotFound
+        and InvalidField, of `update_mask` where `values` is empty or names anything else.
+        """
+        check_mask(values)
+        new: dict[str, Any] = dict(values)
+        with self._writer.write(request_id, ("update_bank", name, sorted(new.items()))) as write:
+            if write.repeated:
+                return bank_from(write.logged().state), write.revision
+            bank = replace(_bank(write.connection, name), **new)
+            check_bank(bank)
+            write.connection.execute(update(banks).where(banks.c.name == name).values(bank_values(bank)))
+            write.log_bank(bank)
+            return bank, write.revision
+
+    def delete_bank(self, name: str, request_id: str = "") -> int:
+        """Delete a bank and its entries; returns the revision. Raises NotFound."""
+        with self._writer.write(request_id, ("delete_bank", name)) as write:
+            if not write.repeated:
+                bank_id = _bank_id(write.connection, name)
+                write.connection.execute(delete(schema.entries).where(schema.entries.c.bank_id == bank_id))
+                write.connection.execute(delete(banks).where(banks.c.id == bank_id))
+                write.log_deleted(name)
+            return write.revision
+
+    def add_entries(self, bank: str, entries: Sequence[NewEntry], request_id: str = "") -> tuple[list[Entry], int]:
+        """Add 1 to 10,000 entries, all or none; returns them in their order, and the revision.
+
+        Their numbers ascend from one entry to the next and from one revision to the next, and are never used
+        again. Raises NotFound and InvalidField.
+        """
+        check_entries(entries)
+        rows = entry_values(entries)
+        with self._writer.write(request_id, ("add_entries", bank, rows), entries=len(rows)) as write:
+            if write.repeated:
+                first: int = write.logged().first_entry
+            else:
+                first = write.last_entry - len(rows) + 1
+                same = {
+                    "bank_id": _bank_id(write.connection, bank),
+                    "created": write.created,
+                    "revision": write.revision,
+                }
+                numbered = [{"id": id_, **same, **row} for id_, row in enumerate(rows, start=first)]
+                write.connection.exec_driver_sql(self._insert_entries, numbered)
+                write.log_entries(What.ENTRIES_ADDED, bank, range(first, first + len(rows)))
+            return entries_as_added(entries, bank, first, write.created, write.revision), write.revision
+
+    def get_entry(self, bank: str, id: int) -> Entry:  # noqa: A002 - the word of the types
+        """Return an entry; raises NotFound for the bank or the entry."""
+        with self._reading() as connection:
+            bank_id = _bank_id(connection, bank)
+            if 0 < id <= _LAST_ID:
+                one = SELECT_ENTRIES.where(schema.entries.c.bank_id == bank_id, schema.entries.c.id == id)
+                row = connection.execute(one).one_or_none()
+                if row is not None:
+                    return entry_reader()(row, bank)
+        raise _no_entry(bank, id)
+
+    def list_entries(self, bank: str, after: int = 0, limit: int = 100) -> list[Entry]:
+        """Return at most `limit` entries in the order they were added, beginning after the number `after`, exclusive.
+
+        Raises NotFound.
+        """
+        with self._reading() as connection:
+            bank_id = _bank_id(connection, bank)
+            rest = schema.entries.c.id > min(after, _LAST_ID)
+            page = SELECT_ENTRIES.where(schema.entries.c.bank_id == bank_id, rest)
+            read = entry_reader()
+            rows = connection.execute(page.order_by(schema.entries.c.id).limit(limit))
+            return [read(row, bank) for row in rows]
+
+    def remove_entries(self, bank: str, ids: Sequence[int], request_id: str = "") -> int:
+        """Remove 1 to 10,000 entries, all or none; returns the revision. A number given twice counts once.
+
+        Raises InvalidField, and NotFound for the bank or for the first number that is not an entry of it.
+        """
+        check_batch("names", ids)
+        with self._writer.write(request_id, ("remove_entries", bank, list(ids))) as write:
+            if not write.repeated:
+                _remove(write.connection, _bank_id(write.connection, bank), bank, ids)
+                write.log_entries(What.ENTRIES_REMOVED, bank, sorted(set(ids)))
+            return write.revision
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Read from one snapshot of the database."""
+        with answering(), self._engine.connect() as connection:
+            yield connection
+
+
+def _bank(connection: Connection, name: str) -> Bank:
+    row = connection.execute(SELECT_BANKS.where(banks.c.name == name)).one_or_none()
+    if row is None:
+        raise _no_bank(name)
+    return bank_from(row._asdict())
+
+
+def _bank_id(connection: Connection, name: str) -> int:
+    bank_id: int | None = connection.execute(select(banks.c.id).where(banks.c.name == name)).scalar_one_or_none()
+    if bank_id is None:
+        raise _no_bank(name)
+    return bank_id
+
+
+def _remove(connection: Connection, bank_id: int, bank: str, ids: Sequence[int]) -> None:
+    wanted = [id_ for id_ in dict.fromkeys(ids) if 0 < id_ <= _LAST_ID]
+    removed: set[int] = set()
+    for start in range(0, len(wanted), _IDS_A_STATEMENT):
+        some = schema.entries.c.id.in_(wanted[start : start + _IDS_A_STATEMENT])
+        gone = delete(schema.entries).where(some, schema.entries.c.bank_id == bank_id).returning(schema.entries.c.id)
+        removed.update(connection.execute(gone).scalars())
+    for id_ in ids:
+        if id_ not in removed:
+            raise _no_entry(bank, id_)
+
+
+def _no_bank(name: str) -> NotFound:
+    return NotFound(f"no bank is named {name!r}", bank=name)
+
+
+def _no_entry(bank: str, id_: int) -> NotFound:
+    return NotFound(f"bank {bank!r} has no entry {id_}", bank=bank, entry=id_)

@@ -1,0 +1,120 @@
+"""Writes, one after another: each one transaction, one revision, and done once however often it is asked for."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+
+from hashmatch.errors import AlreadyExists, Unavailable
+from hashmatch.store.checks import check_request_id
+from hashmatch.store.database import BUSY_SECONDS, WRITES, answering
+from hashmatch.store.history import runs
+from hashmatch.store.rows import bank_values
+from hashmatch.store.schema import What, changes, head, requests
+from hashmatch.types import Bank
+
+REQUESTS_KEPT_SECONDS: Final = 7 * 24 * 3_600
+"""How long a request id is remembered; older ones are forgotten in passing, by writes that bring one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write under way, or found to be done already."""
+
+    connection: Connection
+    revision: int
+    created: int
+    """When it was first made, in microseconds since 1970-01-01 UTC."""
+    last_entry: int
+    """The highest number an entry has, those of this write included."""
+    repeated: bool
+    """Whether it was done before: then nothing must be written, only the first answer given again."""
+
+    def log_bank(self, bank: Bank) -> None:
+        """Record that a bank was made or changed."""
+        self._log([{"what": What.BANK_PUT.value, "bank": bank.name, "state": bank_values(bank)}])
+
+    def log_deleted(self, bank: str) -> None:
+        """Record that a bank was deleted."""
+        self._log([{"what": What.BANK_DELETED.value, "bank": bank}])
+
+    def log_entries(self, what: What, bank: str, ids: Sequence[int]) -> None:
+        """Record that entries, given by ascending numbers, were added or removed."""
+        self._log(
+            [{"what": what.value, "bank": bank, "first_entry": first, "last_entry": last} for first, last in runs(ids)]
+        )
+
+    def logged(self) -> Row[Any]:
+        """Return the first row of `changes` that this write made."""
+        first = select(changes).where(changes.c.revision == self.revision, changes.c.ordinal == 0)
+        return self.connection.execute(first).one()
+
+    def _log(self, rows: list[dict[str, Any]]) -> None:
+        at = {"revision": self.revision}
+        self.connection.execute(insert(changes), [{**at, "ordinal": n, **row} for n, row in enumerate(rows)])
+
+
+class Writer:
+    """The one way to write to a database; for any number of threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(**WRITES)
+        self._turn = Lock()
+
+    @contextmanager
+    def write(self, request_id: str, content: object, *, entries: int = 0) -> Iterator[Write]:
+        """Make one write of the block: committed where it ends, undone where it raises.
+
+        `content` is what is asked for: plain values of which `repr` tells any two apart. `entries` is how many
+        new entries need numbers. Raises InvalidField for the request id, AlreadyExists where it named another
+        write, and Unavailable where the turn does not come in time.
+        """
+        check_request_id(request_id)
+        digest = hashlib.sha256(repr(content).encode()).digest() if request_id else b""
+        with self._in_turn(), answering(), self._engine.connect() as connection:
+            write = _start(connection, request_id, digest, entries)
+            yield write
+            if write.repeated:
+                return
+            if request_id:
+                _remember(write, request_id, digest)
+            connection.commit()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait for the other threads without a connection in hand, which readers may need."""
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise Unavailable("too many writes are waiting for their turn")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+
+def _start(connection: Connection, request_id: str, digest: bytes, entries: int) -> Write:
+    """Take the next revision, which makes other writers wait; then look whether the write is done already."""
+    taken = connection.execute(
+        update(head)
+        .values(revision=head.c.revision + 1, last_entry=head.c.last_entry + entries)
+        .returning(head.c.revision, head.c.last_entry)
+    ).one()
+    if request_id:
+        earlier = connection.execute(select(requests).where(requests.c.request_id == request_id)).one_or_none()
+        if earlier is not None:
+            if earlier.digest != digest:
+                raise AlreadyExists(f"request_id {request_id!r} named another request", request_id=request_id)
+            return Write(connection, earlier.revision, earlier.created, taken.last_entry, repeated=True)
+    return Write(connection, taken.revision, time.time_ns() // 1_000, taken.last_entry, repeated=False)
+
+
+def _remember(write: Write, request_id: str, digest: bytes) -> None:
+    oldest = write.created - REQUESTS_KEPT_SECONDS * 1_000_000
+    write.connection.execute(delete(requests).where(requests.c.created < oldest))
+    write.connection.execute(
+        insert(requests).values(request_id=request_id, digest=digest, revision=write.revision, created=write.created)
+    )
