@@ -1,0 +1,205 @@
+"""The asyncio client."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from typing import Any, Self
+
+import grpc
+
+from hashmatch.client import calls
+from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
+from hashmatch.errors import HashmatchError
+from hashmatch.types import (
+    Bank,
+    Decision,
+    Entry,
+    Hash,
+    HashedImage,
+    ImageDecision,
+    MatchOptions,
+    NewEntry,
+    NewMedia,
+    Status,
+)
+
+_END: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in the stubs
+
+
+class AsyncClient:
+    """`Client` for asyncio: the same calls, errors and retries, to be made within a running event loop."""
+
+    def __init__(self, target: str = DEFAULT_TARGET, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        self._channel = grpc.aio.insecure_channel(target, options=calls.CHANNEL_OPTIONS)
+        self._methods = calls.methods(self._channel)
+        self._timeout = timeout
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls in flight are cancelled."""
+        await self._channel.close(None)
+
+    async def match_image(self, media: bytes, options: MatchOptions = DEFAULT_OPTIONS) -> ImageDecision:
+        """As `Client.match_image`."""
+        return await self._run(calls.match_image(media, options))
+
+    async def match_many(
+        self,
+        items: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
+        options: MatchOptions = DEFAULT_OPTIONS,
+    ) -> AsyncIterator[tuple[str, ImageDecision | HashmatchError]]:
+        """As `Client.match_many`; `items` may be asynchronous, and is drawn from a task of its own."""
+        async for outcome in _Pipeline(self._methods["MatchStream"], items, options).run():
+            yield outcome
+
+    async def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:
+        """As `Client.lookup_hashes`."""
+        return await self._run(calls.lookup_hashes(hashes, options))
+
+    async def hash_image(self, media: bytes, kinds: Sequence[str] = ()) -> HashedImage:
+        """As `Client.hash_image`."""
+        return await self._run(calls.hash_image(media, kinds))
+
+    async def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
+        """As `Client.create_bank`."""
+        return await self._run(calls.create_bank(bank, request_id))
+
+    async def get_bank(self, name: str) -> tuple[Bank, int]:
+        """As `Client.get_bank`."""
+        return await self._run(calls.get_bank(name))
+
+    async def list_banks(self) -> AsyncIterator[Bank]:
+        """As `Client.list_banks`."""
+        token = ""
+        while True:
+            page, token = await self._run(calls.list_banks(token))
+            for bank in page:
+                yield bank
+            if not token:
+                return
+
+    async def update_bank(self, name: str, *, request_id: str = "", **values: Any) -> tuple[Bank, int]:
+        """As `Client.update_bank`."""
+        return await self._run(calls.update_bank(name, values, request_id))
+
+    async def delete_bank(self, name: str, *, request_id: str = "") -> int:
+        """As `Client.delete_bank`."""
+        return await self._run(calls.delete_bank(name, request_id))
+
+    async def add_entries(
+        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = ""
+    ) -> tuple[list[Entry], int]:
+        """As `Client.add_entries`."""
+        return await self._run(calls.add_entries(bank, items, request_id))
+
+    async def load_entries(self, bank: str, items: Iterable[NewEntry], *, request_id: str = "") -> Entry:
+        """As `Client.load_entries`."""
+        return await self._run(calls.load_entries(bank, items, request_id))
+
+    async def get_entry(self, bank: str, entry: int) -> Entry:
+        """As `Client.get_entry`."""
+        return await self._run(calls.get_entry(bank, entry))
+
+    async def list_entries(self, bank: str) -> AsyncIterator[Entry]:
+        """As `Client.list_entries`."""
+        token = ""
+        while True:
+            page, token = await self._run(calls.list_entries(bank, token))
+            for entry in page:
+                yield entry
+            if not token:
+                return
+
+    async def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "") -> int:
+        """As `Client.remove_entries`."""
+        return await self._run(calls.remove_entries(bank, entries, request_id))
+
+    async def status(self) -> Status:
+        """As `Client.status`."""
+        return await self._run(calls.get_status())
+
+    async def wait_for_revision(self, revision: int) -> tuple[int, ...]:
+        """As `Client.wait_for_revision`."""
+        return await self._run(calls.wait_for_revision(revision))
+
+    async def _run(self, call: Call[T]) -> T:
+        try:
+            return call.read(await self._methods[call.method](call.request, timeout=self._timeout))
+        except grpc.RpcError as failure:
+            raise calls.as_error(failure) from failure
+
+
+class _Pipeline:
+    """One `match_many`: a task draws items within the window, another sends them, the caller reads the answers."""
+
+    def __init__(
+        self,
+        method: Any,
+        items: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
+        options: MatchOptions,
+    ) -> None:
+        self._method = method
+        self._items = items if isinstance(items, AsyncIterable) else _each(items)
+        self._options = options
+        self._window = asyncio.Semaphore(calls.STREAM_WINDOW)
+        self._drawn: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+        self._unanswered: deque[tuple[str, bytes]] = deque()
+
+    async def run(self) -> AsyncIterator[tuple[str, ImageDecision | HashmatchError]]:
+        drawing = asyncio.create_task(self._draw())
+        attempt = 0
+        try:
+            while True:
+                stream = self._method()
+                sending = asyncio.create_task(self._send(stream))
+                try:
+                    while (answer := await stream.read()) is not _END:
+                        attempt = 0
+                        key, _ = self._unanswered.popleft()
+                        self._window.release()
+                        yield key, calls.stream_answer(answer)
+                    await drawing
+                    break
+                except grpc.RpcError as failure:
+                    attempt += 1
+                    if failure.code() is not grpc.StatusCode.UNAVAILABLE or attempt >= calls.STREAM_ATTEMPTS:
+                        raise calls.as_error(failure) from failure
+                    await asyncio.sleep(calls.backoff_seconds(attempt))
+                finally:
+                    await _end(sending)
+                    stream.cancel()
+        finally:
+            await _end(drawing)
+
+    async def _draw(self) -> None:
+        try:
+            async for item in self._items:
+                await self._window.acquire()
+                self._drawn.put_nowait(item)
+        finally:
+            self._drawn.put_nowait(None)
+
+    async def _send(self, stream: Any) -> None:
+        """Send what has no answer yet, then what is drawn; each item is noted before it is sent."""
+        for sent in tuple(self._unanswered):
+            await stream.write(calls.stream_request(*sent, self._options))
+        while (item := await self._drawn.get()) is not None:
+            self._unanswered.append(item)
+            await stream.write(calls.stream_request(*item, self._options))
+        self._drawn.put_nowait(None)
+        await stream.done_writing()
+
+
+async def _each(items: Iterable[tuple[str, bytes]]) -> AsyncIterator[tuple[str, bytes]]:
+    for item in items:
+        yield item
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

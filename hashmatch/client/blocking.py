@@ -1,0 +1,211 @@
+"""The blocking client."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from queue import SimpleQueue
+from typing import Any, Self
+
+import grpc
+
+from hashmatch.client import calls
+from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
+from hashmatch.errors import HashmatchError
+from hashmatch.types import (
+    Bank,
+    Decision,
+    Entry,
+    Hash,
+    HashedImage,
+    ImageDecision,
+    MatchOptions,
+    NewEntry,
+    NewMedia,
+    Status,
+)
+
+
+class Client:
+    """A connection to a server; thread-safe, to be closed or used in a `with` statement.
+
+    Every method raises the errors of `hashmatch.errors` that the server names, Unavailable where no
+    server answers after several attempts, and DeadlineExceeded after `timeout` seconds. Calls are tried
+    again on UNAVAILABLE alone; writes carry a request id, so that trying again never writes twice.
+    """
+
+    def __init__(self, target: str = DEFAULT_TARGET, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        self._channel = grpc.insecure_channel(target, options=calls.CHANNEL_OPTIONS)
+        self._methods = calls.methods(self._channel)
+        self._timeout = timeout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls in flight are cancelled."""
+        self._channel.close()
+
+    def match_image(self, media: bytes, options: MatchOptions = DEFAULT_OPTIONS) -> ImageDecision:
+        """Hash one image on the server and look it up."""
+        return self._run(calls.match_image(media, options))
+
+    def match_many(
+        self, items: Iterable[tuple[str, bytes]], options: MatchOptions = DEFAULT_OPTIONS
+    ) -> Iterator[tuple[str, ImageDecision | HashmatchError]]:
+        """Match many images, given as (key, bytes), on one stream; yields (key, outcome) in their order.
+
+        An item that cannot be scanned yields its error. `items` is drawn from another thread, a bounded
+        number ahead of the answers. A stream that breaks off is opened again, and what has no answer is
+        sent again.
+        """
+        return _Pipeline(self._methods["MatchStream"], items, options).run()
+
+    def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:
+        """Look up hashes as they are given; 1 to 4,096 at once."""
+        return self._run(calls.lookup_hashes(hashes, options))
+
+    def hash_image(self, media: bytes, kinds: Sequence[str] = ()) -> HashedImage:
+        """Hash one image on the server, in its 8 orientations; by pdq where no kinds are named."""
+        return self._run(calls.hash_image(media, kinds))
+
+    def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
+        """Make a bank; answers with it and the revision of the write."""
+        return self._run(calls.create_bank(bank, request_id))
+
+    def get_bank(self, name: str) -> tuple[Bank, int]:
+        """A bank and how many entries it holds."""
+        return self._run(calls.get_bank(name))
+
+    def list_banks(self) -> Iterator[Bank]:
+        """All banks by name, fetched page by page."""
+        token = ""
+        while True:
+            page, token = self._run(calls.list_banks(token))
+            yield from page
+            if not token:
+                return
+
+    def update_bank(self, name: str, *, request_id: str = "", **values: Any) -> tuple[Bank, int]:
+        """Change fields of a bank, for example `threshold=24`; answers with it and the revision."""
+        return self._run(calls.update_bank(name, values, request_id))
+
+    def delete_bank(self, name: str, *, request_id: str = "") -> int:
+        """Delete a bank and its entries; answers with the revision."""
+        return self._run(calls.delete_bank(name, request_id))
+
+    def add_entries(
+        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = ""
+    ) -> tuple[list[Entry], int]:
+        """Add 1 to 10,000 entries, all or none; answers with them and the revision."""
+        return self._run(calls.add_entries(bank, items, request_id))
+
+    def load_entries(self, bank: str, items: Iterable[NewEntry], *, request_id: str = "") -> Entry:
+        """As `add_entries`, of hashes alone and for many of them: answers with the last entry, which is less work."""
+        return self._run(calls.load_entries(bank, items, request_id))
+
+    def get_entry(self, bank: str, entry: int) -> Entry:
+        """One entry."""
+        return self._run(calls.get_entry(bank, entry))
+
+    def list_entries(self, bank: str) -> Iterator[Entry]:
+        """A bank's entries in the order they were added, fetched page by page."""
+        token = ""
+        while True:
+            page, token = self._run(calls.list_entries(bank, token))
+            yield from page
+            if not token:
+                return
+
+    def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "") -> int:
+        """Remove 1 to 10,000 entries by id, all or none; answers with the revision."""
+        return self._run(calls.remove_entries(bank, entries, request_id))
+
+    def status(self) -> Status:
+        """What the server says of itself."""
+        return self._run(calls.get_status())
+
+    def wait_for_revision(self, revision: int) -> tuple[int, ...]:
+        """Return once every process of the server answers at a revision; the revision of each."""
+        return self._run(calls.wait_for_revision(revision))
+
+    def _run(self, call: Call[T]) -> T:
+        try:
+            return call.read(self._methods[call.method](call.request, timeout=self._timeout))
+        except grpc.RpcError as failure:
+            raise calls.as_error(failure) from failure
+
+
+class _Pipeline:
+    """One `match_many`: a thread sends ahead within the window, the caller's thread reads the answers."""
+
+    def __init__(self, method: Any, items: Iterable[tuple[str, bytes]], options: MatchOptions) -> None:
+        self._method = method
+        self._items = items
+        self._options = options
+        self._lock = threading.Lock()
+        self._window = threading.Semaphore(calls.STREAM_WINDOW)
+        self._unanswered: deque[tuple[str, bytes]] = deque()
+        self._requests: SimpleQueue[Any] = SimpleQueue()
+        self._exhausted = False
+        self._abandoned = False
+        self._source_error: BaseException | None = None
+
+    def run(self) -> Iterator[tuple[str, ImageDecision | HashmatchError]]:
+        threading.Thread(target=self._send, name="match_many", daemon=True).start()
+        attempt = 0
+        answers = self._open()
+        try:
+            while True:
+                try:
+                    for answer in answers:
+                        attempt = 0
+                        yield self._answered(), calls.stream_answer(answer)
+                    break
+                except grpc.RpcError as failure:
+                    attempt += 1
+                    if failure.code() is not grpc.StatusCode.UNAVAILABLE or attempt >= calls.STREAM_ATTEMPTS:
+                        raise calls.as_error(failure) from failure
+                    time.sleep(calls.backoff_seconds(attempt))
+                    answers = self._open()
+        finally:
+            self._abandoned = True
+            self._window.release()
+            answers.cancel()
+        if self._source_error is not None:
+            raise self._source_error
+
+    def _send(self) -> None:
+        try:
+            for item in self._items:
+                self._window.acquire()
+                if self._abandoned:
+                    return
+                with self._lock:
+                    self._unanswered.append(item)
+                    self._requests.put(calls.stream_request(*item, self._options))
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread, after the answers
+            self._source_error = error
+        finally:
+            with self._lock:
+                self._exhausted = True
+                self._requests.put(None)
+
+    def _open(self) -> Any:
+        with self._lock:
+            self._requests.put(None)
+            self._requests = SimpleQueue()
+            for item in self._unanswered:
+                self._requests.put(calls.stream_request(*item, self._options))
+            if self._exhausted:
+                self._requests.put(None)
+            return self._method(iter(self._requests.get, None))
+
+    def _answered(self) -> str:
+        with self._lock:
+            key, _ = self._unanswered.popleft()
+        self._window.release()
+        return key

@@ -1,0 +1,235 @@
+"""What both clients share: channel options, each call's request and answer, and statuses to our errors."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from hashmatch import errors, types, wire
+from hashmatch.v1 import (
+    bank_pb2,
+    bank_pb2_grpc,
+    hash_pb2,
+    hash_pb2_grpc,
+    match_pb2,
+    match_pb2_grpc,
+    status_pb2,
+    status_pb2_grpc,
+    types_pb2,
+)
+
+T = TypeVar("T")
+
+DEFAULT_TARGET: Final = "127.0.0.1:50051"
+DEFAULT_TIMEOUT: Final = 10.0
+DEFAULT_OPTIONS: Final = types.MatchOptions()
+STREAM_WINDOW: Final = 32
+"""Items sent on a stream and not yet answered."""
+STREAM_ATTEMPTS: Final = 5
+"""How often in a row a stream may break before `match_many` gives up."""
+
+_RETRY = {
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+CHANNEL_OPTIONS: Final = (
+    ("grpc.service_config", json.dumps(_RETRY)),
+    ("grpc.per_rpc_retry_buffer_size", 64 * 2**20),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+)
+
+
+def backoff_seconds(attempt: int) -> float:
+    """How long to wait before a broken stream's next attempt, from 1."""
+    return min(0.1 * 2.0 ** (attempt - 1), 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One call, ready to be made: the method, its request, and how to read its answer."""
+
+    method: str
+    request: Any
+    read: Callable[[Any], T]
+
+
+def methods(channel: Any) -> dict[str, Any]:
+    """Every method of the contract by name, bound to a channel of either sort."""
+    stubs = (
+        match_pb2_grpc.MatchServiceStub(channel),
+        hash_pb2_grpc.HashServiceStub(channel),
+        bank_pb2_grpc.BankServiceStub(channel),
+        status_pb2_grpc.StatusServiceStub(channel),
+    )
+    return {name: method for stub in stubs for name, method in vars(stub).items()}
+
+
+def match_image(media: bytes, options: types.MatchOptions) -> Call[types.ImageDecision]:
+    request = match_pb2.MatchImageRequest(media=media, options=wire.options_to_wire(options))
+    return Call("MatchImage", request, wire.image_decision_from_wire)
+
+
+def lookup_hashes(hashes: Iterable[types.Hash], options: types.MatchOptions) -> Call[list[types.Decision]]:
+    return Call(
+        "LookupHashes",
+        match_pb2.LookupHashesRequest(hashes=map(wire.hash_to_wire, hashes), options=wire.options_to_wire(options)),
+        lambda answer: [wire.decision_from_wire(result) for result in answer.results],
+    )
+
+
+def hash_image(media: bytes, kinds: Iterable[str]) -> Call[types.HashedImage]:
+    return Call("HashImage", hash_pb2.HashImageRequest(media=media, kinds=kinds), wire.hashed_image_from_wire)
+
+
+def create_bank(bank: types.Bank, request_id: str) -> Call[tuple[types.Bank, int]]:
+    request = bank_pb2.CreateBankRequest(bank=wire.bank_to_wire(bank), request_id=request_id or fresh_id())
+    return Call("CreateBank", request, _bank_and_revision)
+
+
+def get_bank(name: str) -> Call[tuple[types.Bank, int]]:
+    return Call(
+        "GetBank",
+        bank_pb2.GetBankRequest(name=wire.bank_name(name)),
+        lambda answer: (wire.bank_from_wire(answer.bank), answer.entry_count),
+    )
+
+
+def list_banks(token: str) -> Call[tuple[list[types.Bank], str]]:
+    return Call(
+        "ListBanks",
+        bank_pb2.ListBanksRequest(page_token=token),
+        lambda answer: ([wire.bank_from_wire(bank) for bank in answer.banks], answer.next_page_token),
+    )
+
+
+def update_bank(name: str, values: Mapping[str, Any], request_id: str) -> Call[tuple[types.Bank, int]]:
+    fields = {**values, "action": wire.action_to_wire(values["action"])} if "action" in values else dict(values)
+    try:
+        bank = types_pb2.Bank(name=wire.bank_name(name), **fields)
+    except (TypeError, ValueError) as error:
+        raise errors.InvalidField("bank", str(error)) from error
+    request = bank_pb2.UpdateBankRequest(
+        bank=bank, update_mask=FieldMask(paths=list(values)), request_id=request_id or fresh_id()
+    )
+    return Call("UpdateBank", request, _bank_and_revision)
+
+
+def delete_bank(name: str, request_id: str) -> Call[int]:
+    request = bank_pb2.DeleteBankRequest(name=wire.bank_name(name), request_id=request_id or fresh_id())
+    return Call("DeleteBank", request, _revision)
+
+
+def add_entries(
+    bank: str, items: Iterable[types.NewEntry | types.NewMedia], request_id: str
+) -> Call[tuple[list[types.Entry], int]]:
+    return Call(
+        "AddEntries",
+        bank_pb2.AddEntriesRequest(
+            parent=wire.bank_name(bank), entries=map(_new_entry, items), request_id=request_id or fresh_id()
+        ),
+        lambda answer: ([wire.entry_from_wire(entry) for entry in answer.entries], answer.revision),
+    )
+
+
+def load_entries(bank: str, items: Iterable[types.NewEntry], request_id: str) -> Call[types.Entry]:
+    request = add_entries(bank, items, request_id).request
+    request.last_entry_only = True
+    return Call("AddEntries", request, lambda answer: wire.entry_from_wire(answer.entries[-1]))
+
+
+def get_entry(bank: str, entry: int) -> Call[types.Entry]:
+    request = bank_pb2.GetEntryRequest(name=wire.entry_name(bank, entry))
+    return Call("GetEntry", request, lambda answer: wire.entry_from_wire(answer.entry))
+
+
+def list_entries(bank: str, token: str) -> Call[tuple[list[types.Entry], str]]:
+    return Call(
+        "ListEntries",
+        bank_pb2.ListEntriesRequest(parent=wire.bank_name(bank), page_token=token),
+        lambda answer: ([wire.entry_from_wire(entry) for entry in answer.entries], answer.next_page_token),
+    )
+
+
+def remove_entries(bank: str, entries: Sequence[int], request_id: str) -> Call[int]:
+    request = bank_pb2.RemoveEntriesRequest(
+        parent=wire.bank_name(bank),
+        names=[wire.entry_name(bank, entry) for entry in entries],
+        request_id=request_id or fresh_id(),
+    )
+    return Call("RemoveEntries", request, _revision)
+
+
+def get_status() -> Call[types.Status]:
+    return Call("GetStatus", status_pb2.GetStatusRequest(), wire.status_from_wire)
+
+
+def wait_for_revision(revision: int) -> Call[tuple[int, ...]]:
+    request = status_pb2.WaitForRevisionRequest(revision=revision)
+    return Call("WaitForRevision", request, lambda answer: tuple(answer.process_revisions))
+
+
+def stream_request(key: str, media: bytes, options: types.MatchOptions) -> match_pb2.MatchStreamRequest:
+    """One item of `match_many`."""
+    return match_pb2.MatchStreamRequest(key=key, image=match_image(media, options).request)
+
+
+def stream_answer(answer: match_pb2.MatchStreamResponse) -> types.ImageDecision | errors.HashmatchError:
+    """What became of one item of `match_many`."""
+    if answer.HasField("error"):
+        return errors.received(answer.error.reason, answer.error.message, dict(answer.error.details))
+    return wire.image_decision_from_wire(answer.image)
+
+
+def fresh_id() -> str:
+    """A request id, so that a write that is sent again after a lost answer happens once."""
+    return str(uuid.uuid4())
+
+
+def as_error(failure: Any) -> errors.HashmatchError:
+    """Our error for a failed call: by ErrorInfo's reason, or by the code where gRPC itself refused."""
+    status = rpc_status.from_call(failure)
+    for detail in status.details if status is not None else ():
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return errors.received(info.reason, status.message, dict(info.metadata))
+    code, details = failure.code(), failure.details() or ""
+    known = {
+        grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
+        grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
+    }
+    return known.get(code, errors.HashmatchError)(f"{code.name}: {details}")
+
+
+def _new_entry(item: types.NewEntry | types.NewMedia) -> bank_pb2.NewEntry:
+    provenance = wire.provenance_to_wire(item.provenance)
+    if isinstance(item, types.NewMedia):
+        return bank_pb2.NewEntry(media=item.media, provenance=provenance, kind=item.kind)
+    return bank_pb2.NewEntry(hash=wire.hash_to_wire(item.hash), provenance=provenance)
+
+
+def _bank_and_revision(answer: Any) -> tuple[types.Bank, int]:
+    return wire.bank_from_wire(answer.bank), answer.revision
+
+
+def _revision(answer: Any) -> int:
+    return int(answer.revision)

@@ -1,0 +1,202 @@
+"""The verbs of hashmatch, blocking and thread-safe: match, hash, curate the banks, tell the status."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import NamedTuple, TypeVar
+
+from hashmatch import _core, hashing, media, policy
+from hashmatch.errors import MediaError
+from hashmatch.follower import Follower
+from hashmatch.index import Found, Hit, Snapshot
+from hashmatch.settings import MediaLimits
+from hashmatch.store import Store
+from hashmatch.types import (
+    Action,
+    Bank,
+    Decision,
+    Entry,
+    Frame,
+    Hash,
+    HashedImage,
+    ImageDecision,
+    Match,
+    MatchOptions,
+    NewEntry,
+    NewMedia,
+    Orientation,
+    Status,
+    View,
+)
+
+_T = TypeVar("_T")
+_REPORTED = ("hashmatch", "faiss-cpu", "grpcio", "numpy", "opencv-python-headless", "SQLAlchemy")
+
+
+class Engine:
+    """Answers queries from the newest snapshot in memory, and sends writes to the store.
+
+    Queries touch neither the database nor the disk. Writes return when they are durable; this process
+    is told at once, others find them when they next poll.
+    """
+
+    def __init__(self, store: Store, follower: Follower, limits: MediaLimits) -> None:
+        """Raises ConfigurationError where a kind of another distribution cannot be used."""
+        self._store = store
+        self._follower = follower
+        self._limits = limits
+        self._ceilings = hashing.ceilings()
+
+    @property
+    def revision(self) -> int:
+        """The revision that a query answered now would take into account."""
+        return self._follower.snapshot.revision
+
+    def match_image(self, data: bytes, options: MatchOptions) -> ImageDecision:
+        """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank)."""
+        kinds = hashing.check_kinds(options.kinds, "options.kinds")
+        frame = media.decode(data, self._limits)
+        groups = _queries(data, frame, kinds, options)
+        snapshot = self._follower.snapshot
+        answers = self._search(snapshot, groups, options)
+        decision = _decide(snapshot, list(zip(groups, answers, strict=True)), options.max_matches)
+        return ImageDecision.of(decision, frame.media_type, frame.width, frame.height)
+
+    def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions) -> list[Decision]:
+        """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound (a bank)."""
+        for at, query in enumerate(hashes):
+            hashing.check(query, f"hashes[{at}]")
+        snapshot = self._follower.snapshot
+        groups = [[_Query(query)] for query in hashes]
+        answers = zip(groups, self._search(snapshot, groups, options), strict=True)
+        return [_decide(snapshot, [answer], options.max_matches) for answer in answers]
+
+    def hash_image(self, data: bytes, kinds: Sequence[str] = ()) -> HashedImage:
+        """The hashes of one image, by pdq where no kinds are named; raises MediaError, InvalidField (a kind)."""
+        kinds = hashing.check_kinds(kinds)
+        frame = media.decode(data, self._limits)
+        hashes = (value for kind in kinds for value in hashing.hash_image(data, frame, kind))
+        return HashedImage(tuple(hashes), frame.media_type, frame.width, frame.height)
+
+    def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
+        """Make a bank; answers with it and the revision; raises AlreadyExists, InvalidField."""
+        return self._written(self._store.create_bank(bank, request_id))
+
+    def get_bank(self, name: str) -> tuple[Bank, int]:
+        """A bank and how many entries it holds; raises NotFound."""
+        return self._store.get_bank(name), self._store.count_entries(name)
+
+    def list_banks(self, after: str, limit: int) -> list[Bank]:
+        """At most `limit` banks by name, from `after`, exclusive."""
+        return self._store.list_banks(after, limit)
+
+    def update_bank(self, name: str, values: Mapping[str, object], request_id: str = "") -> tuple[Bank, int]:
+        """Change fields of a bank; answers with it and the revision; raises NotFound, InvalidField."""
+        return self._written(self._store.update_bank(name, values, request_id))
+
+    def delete_bank(self, name: str, request_id: str = "") -> int:
+        """Delete a bank and its entries; answers with the revision; raises NotFound."""
+        return self._written(self._store.delete_bank(name, request_id))
+
+    def add_entries(
+        self, bank: str, items: Sequence[NewEntry | NewMedia], request_id: str = ""
+    ) -> tuple[list[Entry], int]:
+        """Add entries, all or none; answers with them and the revision; raises NotFound, InvalidField, MediaError."""
+        entries = [self._new_entry(item, f"entries[{at}]") for at, item in enumerate(items)]
+        return self._written(self._store.add_entries(bank, entries, request_id))
+
+    def get_entry(self, bank: str, entry: int) -> Entry:
+        """One entry; raises NotFound."""
+        return self._store.get_entry(bank, entry)
+
+    def list_entries(self, bank: str, after: int, limit: int) -> list[Entry]:
+        """At most `limit` entries of a bank by id, from `after`, exclusive; raises NotFound."""
+        return self._store.list_entries(bank, after, limit)
+
+    def remove_entries(self, bank: str, entries: Sequence[int], request_id: str = "") -> int:
+        """Remove entries, all or none; answers with the revision; raises NotFound."""
+        return self._written(self._store.remove_entries(bank, entries, request_id))
+
+    def status(self) -> Status:
+        """What this process says of itself."""
+        snapshot = self._follower.snapshot
+        return Status(
+            revision=snapshot.revision,
+            entries=dict(snapshot.entries),
+            versions={name: version(name) for name in _REPORTED},
+            variant=_core.variant(),
+            max_media_bytes=self._limits.max_media_bytes,
+        )
+
+    def _search(self, snapshot: Snapshot, groups: Sequence[Sequence["_Query"]], options: MatchOptions) -> list[Found]:
+        hashes = [[query.hash for query in group] for group in groups]
+        return snapshot.search(hashes, options.banks, options.max_matches, self._ceilings)
+
+    def _new_entry(self, item: NewEntry | NewMedia, field: str) -> NewEntry:
+        if isinstance(item, NewEntry):
+            hashing.check(item.hash, f"{field}.hash")
+            return item
+        kind = hashing.check_kind(item.kind, f"{field}.kind")
+        try:
+            frame = media.decode(item.media, self._limits)
+        except MediaError as error:
+            error.at(field)
+            raise
+        return NewEntry(hashing.hash_image(item.media, frame, kind)[0], item.provenance)
+
+    def _written(self, answer: _T) -> _T:
+        self._follower.wake()
+        return answer
+
+
+class _Query(NamedTuple):
+    hash: Hash
+    view: View = View.WHOLE
+    orientation: Orientation = Orientation.ORIGINAL
+
+
+def _queries(data: bytes, frame: Frame, kinds: Sequence[str], options: MatchOptions) -> list[list[_Query]]:
+    """What is looked up for an image, for each kind: the whole in its original orientation first."""
+    orientations = tuple(Orientation) if options.all_orientations else (Orientation.ORIGINAL,)
+    inner = media.without_margins(frame) if options.all_views else None
+    groups = []
+    for kind in kinds:
+        views = {View.WHOLE: hashing.hash_image(data, frame, kind)}
+        if inner is not None:
+            views[View.WITHOUT_BORDER] = hashing.hash_frame(inner, kind)
+        groups.append(
+            [
+                _Query(value, view, orientation)
+                for view, hashes in views.items()
+                for orientation, value in zip(orientations, hashes, strict=False)
+            ]
+        )
+    return groups
+
+
+def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[_Query], Found]], most: int) -> Decision:
+    """Decide on one query from what was found for it by each kind, the first kind's original hash first."""
+    found = [each for _, each in answers]
+    matches = [_match(queries[hit.query], hit) for queries, each in answers for hit in each.hits]
+    return Decision(
+        hash=answers[0][0][0].hash,
+        verdict=policy.decide(frozenset[Action]().union(*(each.actions for each in found))),
+        matches=tuple(sorted(matches, key=lambda match: (match.distance, match.entry_id))[:most]),
+        total_matches=sum(each.total for each in found),
+        banks_not_compared=tuple(sorted({bank for each in found for bank in each.banks_not_compared})),
+        revision=snapshot.revision,
+    )
+
+
+def _match(query: _Query, hit: Hit) -> Match:
+    return Match(
+        bank=hit.bank.name,
+        action=hit.bank.action,
+        entry_id=hit.entry.id,
+        entry_hash=hit.entry.hash,
+        query_hash=query.hash,
+        distance=hit.distance,
+        threshold=hit.threshold,
+        orientation=query.orientation,
+        provenance=hit.entry.provenance,
+        view=query.view,
+    )

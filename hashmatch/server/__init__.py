@@ -1,0 +1,1 @@
+"""The gRPC service: `app` composes and runs one process of it, `supervisor` several."""

@@ -1,0 +1,131 @@
+"""The composition root: settings to a running server, and from a signal to a drained one."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import grpc
+import structlog
+import uvloop
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from hashmatch import errors, media
+from hashmatch.engine import Engine
+from hashmatch.follower import Follower
+from hashmatch.server.bank import BankService
+from hashmatch.server.board import Board
+from hashmatch.server.interceptor import CallInterceptor
+from hashmatch.server.match import HashService, MatchService
+from hashmatch.server.status import StatusService
+from hashmatch.server.work import Work
+from hashmatch.settings import Settings
+from hashmatch.store import Store
+from hashmatch.v1 import (
+    bank_pb2,
+    bank_pb2_grpc,
+    hash_pb2,
+    hash_pb2_grpc,
+    match_pb2,
+    match_pb2_grpc,
+    status_pb2,
+    status_pb2_grpc,
+)
+
+_SERVICES = tuple(
+    module.DESCRIPTOR.services_by_name[name].full_name
+    for module, name in (
+        (match_pb2, "MatchService"),
+        (hash_pb2, "HashService"),
+        (bank_pb2, "BankService"),
+        (status_pb2, "StatusService"),
+    )
+)
+_LARGEST_MESSAGE = 256 * 2**20
+"""Above the limit for media, so that oversize is answered by our error and not by the transport's."""
+_NOTICE_SECONDS = 0.2
+"""Between NOT_SERVING and refusing new calls, so that balancers that watch health turn away first."""
+
+_log = structlog.get_logger()
+
+
+def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Board | None = None) -> None:
+    """Run until SIGTERM or SIGINT; `on_ready` is told the address bound. Raises ConfigurationError.
+
+    A process of a supervisor is given the board that they share, and shares the port with the others.
+    """
+    media.check_installation()
+    with ExitStack() as stack:
+        store = stack.enter_context(Store.open(settings.database))
+        follower = Follower(store)
+        stack.callback(follower.stop)
+        own = board or Board.create(1)
+        follower.start(own.put)
+        work = Work(settings.workers)
+        stack.callback(work.close)
+        app = _App(settings, Engine(store, follower, settings.limits), work, own, shared=board is not None)
+        uvloop.run(app.run(on_ready))
+
+
+class _App:
+    """One process of the service."""
+
+    def __init__(self, settings: Settings, engine: Engine, work: Work, board: Board, *, shared: bool) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._work = work
+        self._board = board
+        self._shared = shared
+        self._draining = asyncio.Event()
+
+    async def run(self, on_ready: Callable[[str, Engine], None]) -> None:
+        """Serve until a signal, then drain."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        server = grpc.aio.server(interceptors=[CallInterceptor()], options=self._options())
+        healthy = self._add_services(server)
+        port = _bind(server, self._settings.address)
+        await server.start()
+        for name in ("", *_SERVICES):
+            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        on_ready(f"{self._settings.address.rpartition(':')[0]}:{port}", self._engine)
+        await stop.wait()
+        _log.info("draining", seconds=self._settings.drain_seconds)
+        await healthy.enter_graceful_shutdown()
+        await asyncio.sleep(_NOTICE_SECONDS)
+        self._draining.set()
+        await server.stop(self._settings.drain_seconds)
+        _log.info("stopped")
+
+    def _options(self) -> list[tuple[str, int]]:
+        return [
+            ("grpc.max_receive_message_length", max(_LARGEST_MESSAGE, 2 * self._settings.limits.max_media_bytes)),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", int(self._shared)),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ]
+
+    def _add_services(self, server: grpc.aio.Server) -> Any:
+        """Add all services and return the one of health."""
+        engine, work = self._engine, self._work
+        match_pb2_grpc.add_MatchServiceServicer_to_server(MatchService(engine, work, self._draining), server)
+        hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work), server)
+        bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
+        status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(engine, self._board), server)
+        healthy = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stubs
+        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+        reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        return healthy
+
+
+def _bind(server: grpc.aio.Server, address: str) -> int:
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise errors.ConfigurationError(f"cannot listen on {address}: {error}") from error
+    if port == 0:
+        raise errors.ConfigurationError(f"cannot listen on {address}")
+    return port

@@ -1,0 +1,144 @@
+"""BankService: the banks of known hashes, curated."""
+
+import base64
+import binascii
+from typing import Any
+
+import grpc
+
+from hashmatch import errors, wire
+from hashmatch.engine import Engine
+from hashmatch.server.work import Work
+from hashmatch.types import PDQ, NewEntry, NewMedia
+from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_CHANGEABLE = ("description", "action", "threshold", "minimum_quality", "enabled")
+_DEFAULT_PAGE = 100
+_LARGEST_PAGE = 1000
+_MOST_ENTRIES = 10_000
+
+
+class BankService(bank_pb2_grpc.BankServiceServicer):
+    """Translates between the contract and the engine; the engine and the store hold the rules."""
+
+    def __init__(self, engine: Engine, work: Work) -> None:
+        self._engine = engine
+        self._work = work
+
+    async def CreateBank(self, request: bank_pb2.CreateBankRequest, context: Context) -> bank_pb2.CreateBankResponse:
+        bank = wire.bank_from_wire(request.bank)
+        made, revision = await self._work.store(self._engine.create_bank, bank, request.request_id)
+        return bank_pb2.CreateBankResponse(bank=wire.bank_to_wire(made), revision=revision)
+
+    async def GetBank(self, request: bank_pb2.GetBankRequest, context: Context) -> bank_pb2.GetBankResponse:
+        name = wire.parse_bank_name(request.name, "name")
+        bank, count = await self._work.store(self._engine.get_bank, name)
+        return bank_pb2.GetBankResponse(bank=wire.bank_to_wire(bank), entry_count=count)
+
+    async def ListBanks(self, request: bank_pb2.ListBanksRequest, context: Context) -> bank_pb2.ListBanksResponse:
+        size = _page_size(request.page_size)
+        banks = await self._work.store(self._engine.list_banks, _read_token(request.page_token), size)
+        return bank_pb2.ListBanksResponse(
+            banks=map(wire.bank_to_wire, banks),
+            next_page_token=_write_token(banks[-1].name) if len(banks) == size else "",
+        )
+
+    async def UpdateBank(self, request: bank_pb2.UpdateBankRequest, context: Context) -> bank_pb2.UpdateBankResponse:
+        name = wire.parse_bank_name(request.bank.name, "bank.name")
+        values = _masked(request.bank, list(request.update_mask.paths))
+        bank, revision = await self._work.store(self._engine.update_bank, name, values, request.request_id)
+        return bank_pb2.UpdateBankResponse(bank=wire.bank_to_wire(bank), revision=revision)
+
+    async def DeleteBank(self, request: bank_pb2.DeleteBankRequest, context: Context) -> bank_pb2.DeleteBankResponse:
+        name = wire.parse_bank_name(request.name, "name")
+        revision = await self._work.store(self._engine.delete_bank, name, request.request_id)
+        return bank_pb2.DeleteBankResponse(revision=revision)
+
+    async def AddEntries(self, request: bank_pb2.AddEntriesRequest, context: Context) -> bank_pb2.AddEntriesResponse:
+        bank = wire.parse_bank_name(request.parent, "parent")
+        _check_count("entries", len(request.entries))
+        items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
+        has_media = any(isinstance(item, NewMedia) for item in items)
+        run = self._work.media if has_media else self._work.store
+        entries, revision = await run(self._engine.add_entries, bank, items, request.request_id)
+        if request.last_entry_only:
+            entries = entries[-1:]
+        return bank_pb2.AddEntriesResponse(entries=map(wire.entry_to_wire, entries), revision=revision)
+
+    async def GetEntry(self, request: bank_pb2.GetEntryRequest, context: Context) -> bank_pb2.GetEntryResponse:
+        bank, entry = wire.parse_entry_name(request.name, "name")
+        found = await self._work.store(self._engine.get_entry, bank, entry)
+        return bank_pb2.GetEntryResponse(entry=wire.entry_to_wire(found))
+
+    async def ListEntries(self, request: bank_pb2.ListEntriesRequest, context: Context) -> bank_pb2.ListEntriesResponse:
+        bank = wire.parse_bank_name(request.parent, "parent")
+        size = _page_size(request.page_size)
+        after = _read_token(request.page_token) or "0"
+        if not after.isdecimal():
+            raise errors.InvalidField("page_token", "not a token of this method")
+        entries = await self._work.store(self._engine.list_entries, bank, int(after), size)
+        return bank_pb2.ListEntriesResponse(
+            entries=map(wire.entry_to_wire, entries),
+            next_page_token=_write_token(str(entries[-1].id)) if len(entries) == size else "",
+        )
+
+    async def RemoveEntries(
+        self, request: bank_pb2.RemoveEntriesRequest, context: Context
+    ) -> bank_pb2.RemoveEntriesResponse:
+        bank = wire.parse_bank_name(request.parent, "parent")
+        _check_count("names", len(request.names))
+        entries = []
+        for at, name in enumerate(request.names):
+            parent, entry = wire.parse_entry_name(name, f"names[{at}]")
+            if parent != bank:
+                raise errors.InvalidField(f"names[{at}]", f"is not an entry of {request.parent}")
+            entries.append(entry)
+        revision = await self._work.store(self._engine.remove_entries, bank, entries, request.request_id)
+        return bank_pb2.RemoveEntriesResponse(revision=revision)
+
+
+def _masked(bank: types_pb2.Bank, paths: list[str]) -> dict[str, object]:
+    if not paths:
+        raise errors.InvalidField("update_mask", f"expected one or more of {', '.join(_CHANGEABLE)}")
+    for path in paths:
+        if path not in _CHANGEABLE:
+            raise errors.InvalidField("update_mask", f"{path[:80]!r} is not one of {', '.join(_CHANGEABLE)}")
+    values = {path: getattr(bank, path) for path in paths}
+    if "action" in values:
+        values["action"] = wire.action_from_wire(bank.action, "bank.action")
+    return values
+
+
+def _new_entry(message: bank_pb2.NewEntry, field: str) -> NewEntry | NewMedia:
+    provenance = wire.provenance_from_wire(message.provenance)
+    match message.WhichOneof("content"):
+        case "hash":
+            return NewEntry(wire.hash_from_wire(message.hash), provenance)
+        case "media":
+            return NewMedia(message.media, provenance, message.kind or PDQ)
+        case _:
+            raise errors.InvalidField(field, "expected hash or media")
+
+
+def _check_count(field: str, count: int) -> None:
+    if not 1 <= count <= _MOST_ENTRIES:
+        raise errors.InvalidField(field, f"expected 1 to {_MOST_ENTRIES}, got {count}")
+
+
+def _page_size(asked: int) -> int:
+    if asked > _LARGEST_PAGE:
+        raise errors.InvalidField("page_size", f"expected 1 to {_LARGEST_PAGE}, got {asked}")
+    return asked or _DEFAULT_PAGE
+
+
+def _write_token(last: str) -> str:
+    return base64.urlsafe_b64encode(last.encode()).decode()
+
+
+def _read_token(token: str) -> str:
+    try:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise errors.InvalidField("page_token", "not a token that this service gave") from None
