@@ -1,0 +1,5 @@
+"""The `hashmatch` command."""
+
+from hashmatch.cli.main import main
+
+__all__ = ["main"]

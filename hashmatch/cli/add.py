@@ -1,0 +1,136 @@
+"""`hashmatch bank add`: files and hashes into a bank, in batches, so that a folder of photos works."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from hashmatch.cli.common import AsJson, Code, connect
+from hashmatch.cli.inputs import STANDARD_INPUT, Kind, OptionalFiles, expand, parse_hash, read
+from hashmatch.cli.objects import emit, entry_object, error_object
+from hashmatch.cli.output import complain, printable, progress
+from hashmatch.errors import MediaError
+from hashmatch.types import PDQ, Bank, Entry, NewEntry, NewMedia, Provenance
+
+if TYPE_CHECKING:
+    from hashmatch.client import Client
+
+_New: TypeAlias = tuple[str, NewEntry | NewMedia]
+_Drawn: TypeAlias = tuple[str, NewEntry | NewMedia | MediaError]
+_Added: TypeAlias = tuple[str, Entry | MediaError]
+
+_BATCH_BYTES = 8 * 2**20
+_BATCH_ITEMS = 32
+"""So that hashing a batch stays well within one call's time."""
+_PLACE = re.compile(r"entries\[(\d+)\]")
+
+
+def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
+    context: typer.Context,
+    bank: Annotated[str, typer.Argument(metavar="BANK", help="The bank's name.")],
+    files: OptionalFiles = None,
+    hashes: Annotated[
+        list[str] | None, typer.Option("--hash", metavar="HEX", help="Add a hash; may be repeated.")
+    ] = None,
+    kind: Kind = PDQ,
+    quality: Annotated[int | None, typer.Option(min=0, max=100, help="Quality of the hashes of --hash.")] = None,
+    content_id: Annotated[
+        str | None, typer.Option(help="Your name for the content; unless set, the file's name.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Who reported it, or the list it comes from.")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    note: Annotated[str, typer.Option(help="For people.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Add images or hashes to a bank; the server hashes images and does not keep them.
+
+    Files that cannot be scanned are named and left out: then the exit code is 3.
+
+    Example: hashmatch bank add known-bad photos/ --source hotline --label spam
+    """
+    if not files and not hashes:
+        raise typer.BadParameter("name at least one file, or a hash with --hash", param_hint="FILE")
+    provenance = Provenance(content_id or "", source, tuple(label or ()), note)
+    known: list[_Drawn] = [(text, NewEntry(parse_hash(text, quality, kind), provenance)) for text in hashes or ()]
+    blank = NewMedia(b"", provenance, kind)
+    names = expand(files or ())
+    with connect(context) as client:
+        policy = client.get_bank(bank)[0]
+        media = _read_all(names, client.status().max_media_bytes, blank, content_id is None)
+        added = progress(_add_all(client, bank, chain(known, media)), len(known) + len(names), "adding", as_json)
+        code = _report(policy, added, as_json)
+    raise typer.Exit(code)
+
+
+def _read_all(names: Iterable[str], maximum: int, blank: NewMedia, name_as_content: bool) -> Iterator[_Drawn]:
+    """Yield the files' contents with all else that `blank` says."""
+    for name in names:
+        content = Path(name).name if name_as_content and name != STANDARD_INPUT else blank.provenance.content_id
+        provenance = replace(blank.provenance, content_id=printable(content))
+        try:
+            yield name, replace(blank, media=read(name, maximum), provenance=provenance)
+        except MediaError as error:
+            yield name, error
+
+
+def _add_all(client: "Client", bank: str, items: Iterable[_Drawn]) -> Iterator[_Added]:
+    """Add in batches, each all or none; yield what became of each item."""
+    batch: list[_New] = []
+    size = 0
+    for name, item in items:
+        if isinstance(item, MediaError):
+            yield name, item
+            continue
+        weight = len(getattr(item, "media", b""))
+        if batch and (size + weight > _BATCH_BYTES or len(batch) == _BATCH_ITEMS):
+            yield from _add_batch(client, bank, batch)
+            batch, size = [], 0
+        batch.append((name, item))
+        size += weight
+    yield from _add_batch(client, bank, batch)
+
+
+def _add_batch(client: "Client", bank: str, batch: Sequence[_New]) -> Iterator[_Added]:
+    """Add what of a batch can be added: what the server cannot scan is left out, and the rest sent again."""
+    remaining = list(batch)
+    while remaining:
+        try:
+            entries, _ = client.add_entries(bank, [item for _, item in remaining])
+        except MediaError as error:
+            place = _PLACE.fullmatch(error.details.get("field", ""))
+            if place is None:
+                raise
+            error.message = error.message.removeprefix(f"{place[0]}: ")
+            yield remaining.pop(int(place[1]))[0], error
+        else:
+            yield from zip((name for name, _ in remaining), entries, strict=True)
+            return
+
+
+def _report(bank: Bank, outcomes: Iterable[_Added], as_json: bool) -> Code:
+    """Print the outcomes and return the exit code they amount to."""
+    count, revision, code = 0, 0, Code.DONE
+    for name, outcome in outcomes:
+        if isinstance(outcome, MediaError):
+            code = Code.NOT_SCANNED
+            if as_json:
+                emit({"file": name, "error": error_object(outcome)})
+            else:
+                complain(f"{name}: {outcome} ({outcome.reason})")
+            continue
+        count, revision = count + 1, outcome.revision
+        quality = outcome.hash.quality
+        if quality is not None and quality < bank.minimum_quality:
+            complain(
+                f"warning: {name}: quality {quality} is below the bank's minimum of {bank.minimum_quality}, "
+                "so this entry never matches"
+            )
+        if as_json:
+            emit({"file": name, **entry_object(outcome)})
+    if count and not as_json:
+        typer.echo(f"added {count:,} to {bank.name} (revision {revision})")
+    return code

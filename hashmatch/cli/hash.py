@@ -1,0 +1,45 @@
+"""`hashmatch hash`: the hashes of files, computed here."""
+
+# ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
+
+import typer
+
+from hashmatch.cli.common import AsJson, Code, configured
+from hashmatch.cli.inputs import Files, Kinds, check_kinds, expand, read
+from hashmatch.cli.objects import emit, error_object, hash_object
+from hashmatch.cli.output import complain, printable
+from hashmatch.errors import MediaError
+
+
+def hash_files(files: Files, kind: Kinds = None, as_json: AsJson = False) -> None:
+    """Print the hash and quality of images, by PDQ unless told otherwise; no server is asked.
+
+    A line holds the hash, the quality (0 to 100, or - where the kind has none) and the file's name.
+
+    Example: hashmatch hash photo.jpg
+    """
+    from hashmatch import hashing, media
+    from hashmatch.settings import MediaLimits
+
+    media.check_installation()
+    limits = configured(MediaLimits)
+    kinds = check_kinds(kind or ())
+    code = Code.DONE
+    for name in expand(files):
+        try:
+            data = read(name, limits.max_media_bytes)
+            frame = media.decode(data, limits)
+        except MediaError as error:
+            code = Code.NOT_SCANNED
+            if as_json:
+                emit({"file": name, "error": error_object(error)})
+            else:
+                complain(f"{name}: {error} ({error.reason})")
+            continue
+        for value in (hashing.hash_image(data, frame, each)[0] for each in kinds):
+            if as_json:
+                found = {"media_type": frame.media_type, "width": frame.width, "height": frame.height}
+                emit({"file": name, "hash": hash_object(value), **found})
+            else:
+                typer.echo(f"{value.hex} {'-' if value.quality is None else value.quality:>3} {printable(name)}")
+    raise typer.Exit(code)

@@ -1,0 +1,92 @@
+"""What `--json` prints: plain objects whose keys are stable."""
+
+import json
+import sys
+from typing import Any
+
+from hashmatch.errors import HashmatchError
+from hashmatch.types import Bank, Decision, Entry, Hash, ImageDecision, Match, Provenance, Status
+
+
+def emit(value: dict[str, Any]) -> None:
+    """Print one line, at once, so that a pipeline can act on it."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def error_object(error: HashmatchError) -> dict[str, Any]:
+    return {"reason": error.reason, "message": error.message, "details": dict(error.details)}
+
+
+def hash_object(value: Hash) -> dict[str, Any]:
+    return {"kind": value.kind, "hex": value.hex, "quality": value.quality}
+
+
+def provenance_object(value: Provenance) -> dict[str, Any]:
+    return {
+        "content_id": value.content_id,
+        "source": value.source,
+        "labels": list(value.labels),
+        "note": value.note,
+    }
+
+
+def match_object(match: Match) -> dict[str, Any]:
+    return {
+        "bank": match.bank,
+        "action": match.action,
+        "entry": match.entry_id,
+        "distance": match.distance,
+        "threshold": match.threshold,
+        "orientation": match.orientation,
+        "view": match.view,
+        "entry_hash": hash_object(match.entry_hash),
+        "query_hash": hash_object(match.query_hash),
+        "provenance": provenance_object(match.provenance),
+    }
+
+
+def decision_object(decision: Decision) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "verdict": decision.verdict,
+        "hash": hash_object(decision.hash),
+        "matches": [match_object(match) for match in decision.matches],
+        "total_matches": decision.total_matches,
+        "banks_not_compared": list(decision.banks_not_compared),
+        "revision": decision.revision,
+    }
+    if isinstance(decision, ImageDecision):
+        found |= {"media_type": decision.media_type, "width": decision.width, "height": decision.height}
+    return found
+
+
+def bank_object(bank: Bank) -> dict[str, Any]:
+    return {
+        "bank": bank.name,
+        "description": bank.description,
+        "action": bank.action,
+        "threshold": bank.threshold,
+        "minimum_quality": bank.minimum_quality,
+        "enabled": bank.enabled,
+    }
+
+
+def entry_object(entry: Entry) -> dict[str, Any]:
+    return {
+        "bank": entry.bank,
+        "entry": entry.id,
+        "hash": hash_object(entry.hash),
+        "provenance": provenance_object(entry.provenance),
+        "created": entry.created.isoformat(),
+        "revision": entry.revision,
+    }
+
+
+def status_object(status: Status) -> dict[str, Any]:
+    return {
+        "revision": status.revision,
+        "entries": dict(status.entries),
+        "versions": dict(status.versions),
+        "variant": status.variant,
+        "max_media_bytes": status.max_media_bytes,
+    }
