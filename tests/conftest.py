@@ -1,0 +1,34 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import Iterator
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hashmatch.cli.child import ServerProcess
+from hashmatch.cli.photos import colour_photos, grey_photos
+from tests.servers import running_server
+
+
+@pytest.fixture(scope="session")
+def photos() -> dict[str, NDArray[np.uint8]]:
+    """Real photographs by name: uint8 (height, width, 3) in RGB order."""
+    pixels = {}
+    for name, path in (colour_photos() | grey_photos()).items():
+        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        assert bgr is not None
+        pixels[name] = np.ascontiguousarray(bgr[:, :, ::-1]).astype(np.uint8)
+    return pixels
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A real server process with empty banks, shared by the tests of one module; `server.address` is where."""
+    with running_server(tmp_path_factory.mktemp("server")) as process:
+        yield process

@@ -1,0 +1,1 @@
+"""What every database behind the store must do alike: one suite, run for each kind of database."""

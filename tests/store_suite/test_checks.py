@@ -1,0 +1,87 @@
+"""What banks may hold: the bounds of the public contract, from both sides."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashmatch.errors import InvalidField
+from hashmatch.store.checks import check_bank, check_hash
+from hashmatch.types import Bank, Hash
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@given(st.text(LETTERS + "-", min_size=1, max_size=63))
+def test_names_of_allowed_characters_pass_unless_a_hyphen_is_at_an_end(name: str) -> None:
+    if name[0] == "-" or name[-1] == "-":
+        with pytest.raises(InvalidField, match=r"^bank\.name: "):
+            check_bank(Bank(name))
+    else:
+        check_bank(Bank(name))
+
+
+@pytest.mark.parametrize("name", ["", "A", "a_b", "a b", "a/b", "é", "a\n", "٣", "-", "a" * 64])
+def test_other_names_do_not(name: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        check_bank(Bank(name))
+    assert caught.value.details["field"] == "bank.name"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"threshold": 0, "minimum_quality": 0, "description": ""},
+        {"threshold": 64, "minimum_quality": 100, "description": "ž" * 1_024},
+        {"name": "a" * 63},
+    ],
+)
+def test_bounds_are_inclusive(values: dict[str, Any]) -> None:
+    check_bank(Bank(**{"name": "a"} | values))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("threshold", -1),
+        ("threshold", 65),
+        ("threshold", 5.0),
+        ("minimum_quality", -1),
+        ("minimum_quality", 101),
+        ("description", "x" * 1_025),
+        ("description", "\0"),
+        ("action", "BLOCK"),
+        ("enabled", None),
+    ],
+)
+def test_what_is_out_of_bounds_is_named(field: str, value: object) -> None:
+    values: dict[str, Any] = {"name": "a", field: value}
+    with pytest.raises(InvalidField) as caught:
+        check_bank(Bank(**values))
+    assert caught.value.details["field"] == f"bank.{field}"
+
+
+@pytest.mark.parametrize("kind", ["a", "pdq", "sha-256", "9" * 32])
+@pytest.mark.parametrize("length", [1, 256])
+@pytest.mark.parametrize("quality", [None, 0, 100])
+def test_any_kind_and_length_of_hash_may_be_stored(kind: str, length: int, quality: int | None) -> None:
+    check_hash("hash", Hash(kind, bytes(length), quality))
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        (Hash("", bytes(8)), "kind"),
+        (Hash("PDQ", bytes(8)), "kind"),
+        (Hash("a\n", bytes(8)), "kind"),
+        (Hash("a" * 33, bytes(8)), "kind"),
+        (Hash("pdq", b""), "bits"),
+        (Hash("pdq", bytes(257)), "bits"),
+        (Hash("pdq", bytes(8), -1), "quality"),
+        (Hash("pdq", bytes(8), 101), "quality"),
+    ],
+)
+def test_what_no_kind_has_is_named(value: Hash, field: str) -> None:
+    with pytest.raises(InvalidField, match=rf"^query\.{field}: must be "):
+        check_hash("query", value)

@@ -1,0 +1,160 @@
+"""`hashmatch bank` against a real server."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hashmatch.cli.child import ServerProcess
+from hashmatch.cli.photos import colour_photos
+from tests.command import Ended, called
+
+PHOTOS = colour_photos()
+
+
+class Banks:
+    """`hashmatch bank` of one server."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def __call__(self, *arguments: object, data: bytes = b"") -> Ended:
+        return called("--server", self._address, "bank", *arguments, data=data)
+
+
+@pytest.fixture(scope="module")
+def bank(server: ServerProcess) -> Banks:
+    return Banks(server.address)
+
+
+def test_create_shows_defaults_and_choices(bank: Banks) -> None:
+    plain = bank("create", "plain", "--json").object
+    assert plain.pop("revision") > 0
+    defaults = {"description": "", "action": "REVIEW", "threshold": 31, "minimum_quality": 50, "enabled": True}
+    assert plain == {"bank": "plain", **defaults}
+    choices = ("--action", "block", "--threshold", 20, "--minimum-quality", 0, "--description", "d", "--disabled")
+    chosen = bank("create", "chosen", *choices, "--json").object
+    assert chosen.pop("revision") > 0
+    expected = {"description": "d", "action": "BLOCK", "threshold": 20, "minimum_quality": 0, "enabled": False}
+    assert chosen == {"bank": "chosen", **expected}
+    listed = {line["bank"]: line for line in bank("list", "--json").objects}
+    assert listed["chosen"] == chosen
+    assert "plain" in bank("list").out
+
+
+def test_update_changes_what_is_named(bank: Banks) -> None:
+    before = bank("create", "changing", "--threshold", "10", "--description", "old", "--json").object
+    after = bank("update", "changing", "--action", "BLOCK", "--description", "", "--json").object
+    assert after["revision"] > before["revision"]
+    assert after == {**before, "action": "BLOCK", "description": "", "revision": after["revision"]}
+    shown = bank("update", "changing", "--disabled")
+    assert shown.code == 0
+    assert "disabled" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("show", "nowhere"), "NOT_FOUND"),
+        (("update", "nowhere", "--threshold", "3"), "NOT_FOUND"),
+        (("delete", "nowhere", "--yes"), "NOT_FOUND"),
+        (("add", "nowhere", PHOTOS["coffee"]), "NOT_FOUND"),
+        (("remove", "nowhere", "1"), "NOT_FOUND"),
+        (("create", "Not A Name"), "INVALID_FIELD"),
+        (("create", "taken"), "ALREADY_EXISTS"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_refusals_are_5_and_one_line(bank: Banks, arguments: tuple[object, ...], reason: str) -> None:
+    if "taken" in arguments:
+        bank("create", "taken")
+    ended = bank(*arguments)
+    assert (ended.code, ended.out) == (5, "")
+    assert ended.err.startswith("hashmatch: ")
+    assert ended.err.endswith(f"({reason})\n")
+    assert ended.err.count("\n") == 1
+
+
+def test_a_folder_with_a_bad_file_in_it(bank: Banks, tmp_path: Path) -> None:
+    pixels = cv2.imread(str(PHOTOS["astronaut"]))
+    assert pixels is not None
+    for number in range(40):
+        cv2.imwrite(str(tmp_path / f"{number:02}.jpg"), np.roll(pixels, 10 * number, axis=1)[::2, ::2])
+    (tmp_path / "07.jpg").write_text("no image")
+    (tmp_path / "35.jpg").write_bytes((tmp_path / "34.jpg").read_bytes()[:2000])
+    bank("create", "folder")
+    added = bank(
+        "add", "folder", tmp_path, "--source", "hotline", "--label", "a", "--label", "b", "--note", "n", "--json"
+    )
+    assert added.code == 3
+    good = [f"{number:02}.jpg" for number in range(40) if number not in {7, 35}]
+    refused = {line["file"]: line["error"] for line in added.objects if "error" in line}
+    assert {Path(file).name: error["reason"] for file, error in refused.items()} == {
+        "07.jpg": "UNSUPPORTED_MEDIA",
+        "35.jpg": "CORRUPT_MEDIA",
+    }
+    assert not any("entries[" in error["message"] for error in refused.values())
+    policy, *entries = bank("show", "folder", "--entries", "--json").objects
+    assert policy["entry_count"] == len(good) == len(entries)
+    assert [entry["provenance"]["content_id"] for entry in entries] == good
+    assert all(entry["provenance"]["source"] == "hotline" for entry in entries)
+    assert all(entry["provenance"]["labels"] == ["a", "b"] for entry in entries)
+    told = [{key: value for key, value in line.items() if key != "file"} for line in added.objects if "entry" in line]
+    assert told == entries
+
+
+def test_batches_stay_small(bank: Banks, tmp_path: Path) -> None:
+    """Some 30 MB, of which no call carries more than 8 unless one file does."""
+    noise = np.random.default_rng(1).integers(0, 256, (1000, 1000, 3), np.uint8)
+    for number in range(10):
+        cv2.imwrite(str(tmp_path / f"{number}.bmp"), noise)
+    bank("create", "heavy")
+    added = bank("add", "heavy", tmp_path, "--json")
+    assert added.code == 0
+    assert len(added.objects) == 10
+    assert len({line["revision"] for line in added.objects}) == 5
+
+
+def test_hashes_and_files_together(bank: Banks) -> None:
+    bank("create", "mixed")
+    digits = "0f" * 32
+    hashes = ("--hash", digits, "--hash", "f0" * 32, "--quality", 77, "--content-id", "case 9")
+    added = bank("add", "mixed", *hashes, "-", "--json", data=PHOTOS["coffee"].read_bytes())
+    assert added.code == 0
+    assert [line["file"] for line in added.objects] == [digits, "f0" * 32, "-"]
+    assert [line["hash"]["quality"] for line in added.objects] == [77, 77, 100]
+    assert {line["provenance"]["content_id"] for line in added.objects} == {"case 9"}
+    assert bank("add", "mixed", "--hash", digits).out.startswith("added 1 to mixed (revision ")
+    assert "quality" not in bank("add", "mixed", "--hash", digits).err
+
+
+def test_an_entry_that_can_never_match_is_told(bank: Banks, tmp_path: Path) -> None:
+    flat = tmp_path / "flat.png"
+    cv2.imwrite(str(flat), np.full((200, 200), 128, np.uint8))
+    bank("create", "strict")
+    ended = bank("add", "strict", flat, PHOTOS["coffee"])
+    assert ended.code == 0
+    assert ended.err == (
+        f"hashmatch: warning: {flat}: quality 0 is below the bank's minimum of 50, so this entry never matches\n"
+    )
+    assert ended.out.startswith("added 2 to strict")
+
+
+def test_remove_and_delete(bank: Banks) -> None:
+    bank("create", "going")
+    hashes = [digit * 64 for digit in "123"]
+    first, second, third = bank("add", "going", *(f"--hash={digits}" for digits in hashes), "--json").objects
+    assert bank("remove", "going", first["entry"], 10**9).code == 5
+    removed = bank("remove", "going", first["entry"], third["entry"], "--json").object
+    assert removed["removed"] == [first["entry"], third["entry"]]
+    policy, left = bank("show", "going", "--entries", "--json").objects
+    assert (policy["entry_count"], left["entry"]) == (1, second["entry"])
+    shown = bank("show", "going", "--entries").out
+    assert hashes[1] in shown
+    assert hashes[0] not in shown
+    unasked = bank("delete", "going")
+    assert unasked.code == 2
+    assert "--yes" in unasked.err
+    assert bank("delete", "going", "--yes", "--json").object["revision"] > removed["revision"]
+    assert bank("show", "going").code == 5

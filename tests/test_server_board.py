@@ -1,0 +1,21 @@
+"""The board that the processes of one server share."""
+
+import os
+import subprocess
+import sys
+
+from hashmatch.server.board import ABSENT, Board
+
+
+def test_processes_see_what_the_others_put() -> None:
+    board = Board.create(3)
+    assert board.revisions == [ABSENT] * 3
+    assert board.revision == ABSENT
+    code = "import sys; from hashmatch.server.board import Board; Board(int(sys.argv[1]), 2).put(7)"
+    subprocess.run([sys.executable, "-c", code, str(board.descriptor)], pass_fds=(board.descriptor,), check=True)
+    assert board.revisions == [ABSENT, ABSENT, 7]
+    Board(board.descriptor, 1).put(5)
+    assert board.revision == 5
+    board.clear(1)
+    assert (board.revisions, board.revision) == ([ABSENT, ABSENT, 7], 7)
+    os.close(board.descriptor)

@@ -1,0 +1,138 @@
+"""Messages and types are each other's inverse, and what cannot be read names its field."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashmatch import errors, types, wire
+from hashmatch.v1 import types_pb2
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
+QUALITIES = st.none() | st.integers(0, 100)
+HASHES = st.builds(types.Hash, kind=st.just("pdq"), bits=st.binary(min_size=32, max_size=32), quality=QUALITIES)
+PROVENANCES = st.builds(
+    types.Provenance, content_id=TEXT, source=TEXT, labels=st.lists(TEXT, max_size=3).map(tuple), note=TEXT
+)
+BANKS = st.builds(
+    types.Bank,
+    name=NAMES,
+    description=TEXT,
+    action=st.sampled_from(types.Action),
+    threshold=st.integers(0, 64),
+    minimum_quality=st.integers(0, 100),
+    enabled=st.booleans(),
+)
+IDS = st.integers(1, 10**17)
+ENTRIES = st.builds(
+    types.Entry,
+    id=IDS,
+    bank=NAMES,
+    hash=HASHES,
+    provenance=PROVENANCES,
+    created=st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)),
+    revision=IDS,
+)
+MATCHES = st.builds(
+    types.Match,
+    bank=NAMES,
+    action=st.sampled_from(types.Action),
+    entry_id=IDS,
+    entry_hash=HASHES,
+    query_hash=HASHES,
+    distance=st.integers(0, 64),
+    threshold=st.integers(0, 64),
+    orientation=st.sampled_from(types.Orientation),
+    view=st.sampled_from(types.View),
+    provenance=PROVENANCES,
+)
+DECISIONS = st.builds(
+    types.Decision,
+    hash=HASHES,
+    verdict=st.sampled_from(types.Verdict),
+    matches=st.lists(MATCHES, max_size=3).map(tuple),
+    total_matches=st.integers(0, 10**6),
+    banks_not_compared=st.lists(NAMES, max_size=2).map(tuple),
+    revision=st.integers(0, 10**17),
+)
+OPTIONS = st.builds(
+    types.MatchOptions,
+    banks=st.lists(NAMES, max_size=3).map(tuple),
+    all_orientations=st.booleans(),
+    min_revision=st.integers(0, 10**17),
+    max_matches=st.integers(1, 1000),
+    all_views=st.booleans(),
+)
+
+
+@given(BANKS)
+def test_bank(bank: types.Bank) -> None:
+    assert wire.bank_from_wire(wire.bank_to_wire(bank)) == bank
+
+
+@given(ENTRIES)
+def test_entry(entry: types.Entry) -> None:
+    assert wire.entry_from_wire(wire.entry_to_wire(entry)) == entry
+
+
+@given(DECISIONS)
+def test_decision(decision: types.Decision) -> None:
+    assert wire.decision_from_wire(wire.decision_to_wire(decision)) == decision
+    image = types.ImageDecision.of(decision, "image/png", 640, 480)
+    assert wire.image_decision_from_wire(wire.image_decision_to_wire(image)) == image
+
+
+@given(OPTIONS)
+def test_options(options: types.MatchOptions) -> None:
+    assert wire.options_from_wire(wire.options_to_wire(options)) == options
+
+
+@given(st.lists(HASHES, min_size=8, max_size=8))
+def test_hashed_image(hashes: list[types.Hash]) -> None:
+    image = types.HashedImage(tuple(hashes), "image/gif", 3, 4)
+    assert wire.hashed_image_from_wire(wire.hashed_image_to_wire(image)) == image
+
+
+def test_a_silent_bank_has_the_defaults() -> None:
+    assert wire.bank_from_wire(types_pb2.Bank(name="banks/a")) == types.Bank("a")
+
+
+def test_a_silent_query_has_the_defaults() -> None:
+    assert wire.options_from_wire(types_pb2.MatchOptions()) == types.MatchOptions()
+
+
+@pytest.mark.parametrize("name", ["", "a", "banks/", "banks/a/b", "bank/a", "banks/a\n/"])
+def test_a_wrong_bank_name_names_its_field(name: str) -> None:
+    with pytest.raises(errors.InvalidField) as caught:
+        wire.parse_bank_name(name, "parent")
+    assert caught.value.details["field"] == "parent"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "banks/a", "banks/a/entries/", "banks/a/entries/0", "banks/a/entries/x", f"banks/a/entries/{10**19}"]
+)
+def test_a_wrong_entry_name_names_its_field(name: str) -> None:
+    with pytest.raises(errors.InvalidField) as caught:
+        wire.parse_entry_name(name, "names[3]")
+    assert caught.value.details["field"] == "names[3]"
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        (types_pb2.MatchOptions(max_matches=1001), "options.max_matches"),
+        (types_pb2.MatchOptions(min_revision=-1), "options.min_revision"),
+        (types_pb2.MatchOptions(banks=["banks/a", "b"]), "options.banks[1]"),
+    ],
+)
+def test_wrong_options_name_their_field(message: types_pb2.MatchOptions, field: str) -> None:
+    with pytest.raises(errors.InvalidField) as caught:
+        wire.options_from_wire(message)
+    assert caught.value.details["field"] == field
+
+
+def test_an_action_from_the_future_is_refused() -> None:
+    with pytest.raises(errors.InvalidField):
+        wire.action_from_wire(types_pb2.Bank(action=99).action, "bank.action")  # type: ignore[arg-type]  # on purpose
