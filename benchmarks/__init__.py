@@ -1,0 +1,1 @@
+"""What hashmatch costs, beside its peers, in runs that anyone can repeat."""

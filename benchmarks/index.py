@@ -1,0 +1,229 @@
+"""Search structures side by side: recall, time, build and memory: `python -m benchmarks.index`.
+
+Sets the crossover of `hashmatch.index.searcher`. Each is measured alone in a process of its own, on one core. Half of
+the queries are within the threshold of a code, half are as the codes are but of nothing known.
+"""
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from hashmatch.index.flat import Flat
+from hashmatch.index.mih import Mih, substrings, take_aligned
+
+BITS = 256
+THRESHOLD = 31
+CLUSTERS = 1350
+SIZES = (1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
+LARGE = 10_000_000
+BATCHES = (8, 64)
+"""One image in its orientations, and a lookup of many hashes."""
+SECONDS = 1.0
+"""How long each batch size is measured."""
+
+Codes = NDArray[np.uint8]
+Answer = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]
+
+
+class Range(Protocol):
+    """What all are made to look like; the radius is inclusive."""
+
+    def range_search(self, queries: Codes, radius: int) -> Answer: ...
+
+
+class Measured(NamedTuple):
+    recall: float
+    milliseconds: tuple[float, ...]
+    """For one query, by batch size; the median."""
+    build: float
+    """Seconds."""
+    memory: int
+    """Bytes in addition to the codes as they were given."""
+
+
+class Peer:
+    """A FAISS index; where it has no range search, the nearest `neighbours` of which those too far are dropped."""
+
+    def __init__(self, index: faiss.IndexBinary, neighbours: int = 0) -> None:
+        self._index = index
+        self._neighbours = neighbours
+
+    def range_search(self, queries: Codes, radius: int) -> Answer:
+        if not self._neighbours:
+            limits, distances, positions = self._index.range_search(queries, radius + 1)
+            return limits.astype(np.int64), distances.astype(np.int32), positions
+        distances, positions = self._index.search(queries, self._neighbours)
+        near = (distances <= radius) & (positions >= 0)
+        return np.append(0, np.cumsum(near.sum(1))), distances[near], positions[near]
+
+
+def faiss_flat(codes: Codes) -> Range:
+    index = faiss.IndexBinaryFlat(BITS)
+    index.add(codes)
+    return Peer(index)
+
+
+def faiss_multi_hash(codes: Codes) -> Range:
+    """As exact as Mih: every bit is in a substring, and as many flips as the pigeonhole asks for."""
+    count = substrings(len(codes), BITS)
+    index = faiss.IndexBinaryMultiHash(BITS, count, BITS // count)
+    index.nflip = THRESHOLD // count
+    index.add(codes)
+    return Peer(index)
+
+
+def faiss_ivf(codes: Codes) -> Range:
+    lists = max(16, round(len(codes) ** 0.5))
+    index = faiss.IndexBinaryIVF(faiss.IndexBinaryFlat(BITS), BITS, lists)
+    index.nprobe = max(1, lists // 16)
+    index.cp.niter = 5
+    index.cp.min_points_per_centroid = 1
+    sample = np.random.default_rng(0).permutation(len(codes))[: 40 * lists]
+    index.train(codes[sample])
+    index.add(codes)
+    return Peer(index)
+
+
+def faiss_hnsw(codes: Codes) -> Range:
+    index = faiss.IndexBinaryHNSW(BITS, 16)
+    index.hnsw.efSearch = 128
+    index.add(codes)
+    return Peer(index, 100)
+
+
+def mih(codes: Codes) -> Range:
+    return Mih.build(take_aligned(codes, np.arange(len(codes))), threads=1)
+
+
+STRUCTURES: Mapping[str, tuple[Callable[[Codes], Range], int]] = {
+    "Mih": (mih, LARGE),
+    "Flat": (Flat, LARGE),
+    "IndexBinaryFlat": (faiss_flat, LARGE),
+    "IndexBinaryMultiHash": (faiss_multi_hash, LARGE),
+    "IndexBinaryIVF": (faiss_ivf, 1_000_000),
+    "IndexBinaryHNSW": (faiss_hnsw, 100_000),
+}
+"""By name, how each is made, and the most codes that it is made of here: the last ones take very long."""
+
+
+def flipped(codes: Codes, most: int, random: np.random.Generator) -> Codes:
+    """Return copies with 0 to `most` bits changed."""
+    copies = codes.copy()
+    times = random.integers(0, most + 1, len(codes))
+    for step in range(most):
+        rows = np.flatnonzero(times > step)
+        bit = random.integers(0, BITS, len(rows))
+        copies[rows, bit >> 3] ^= (1 << (bit & 7)).astype(np.uint8)
+    return copies
+
+
+def uniform(count: int, random: np.random.Generator) -> Codes:
+    return random.integers(0, 256, (count, BITS // 8), dtype=np.uint8)
+
+
+def clustered(count: int, random: np.random.Generator, centres: Codes | None = None) -> Codes:
+    """Codes around few centres, most of them within the threshold of each other."""
+    if centres is None:
+        centres = uniform(CLUSTERS, np.random.default_rng(0))
+    return flipped(centres[random.integers(0, len(centres), count)], 24, random)
+
+
+def skewed(count: int, random: np.random.Generator) -> Codes:
+    """The worst for substrings: each has a value that 30 % of all codes share."""
+    codes = np.unpackbits(uniform(count, random), axis=1)
+    parts = substrings(count, BITS)
+    for part in range(parts):
+        rows = random.random(count) < 0.3
+        codes[rows, BITS * part // parts : BITS * (part + 1) // parts] = 0
+    return np.packbits(codes, axis=1)
+
+
+def material(data: str, count: int, haystack: Path | None) -> tuple[Codes, Codes]:
+    """Return codes, and queries: (1024, 32)."""
+    random = np.random.default_rng(count)
+    make: Callable[[int, np.random.Generator], Codes] = {"uniform": uniform, "clustered": clustered, "skewed": skewed}[
+        data
+    ]
+    if data == "clustered" and haystack:
+        centres = np.array([list(bytes.fromhex(line)) for line in haystack.read_text().split()], dtype=np.uint8)
+        codes, unknown = (clustered(size, random, centres) for size in (count, 512))
+    else:
+        codes, unknown = make(count, random), make(512, random)
+    near = flipped(codes[random.integers(0, count, 512)], THRESHOLD, random)
+    queries = np.empty((1024, BITS // 8), dtype=np.uint8)
+    queries[::2], queries[1::2] = near, unknown
+    return codes, queries
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def timed(structure: Range, queries: Codes, batch: int) -> float:
+    """Milliseconds for one query."""
+    times: list[float] = []
+    started = time.perf_counter()
+    while len(times) < 3 or time.perf_counter() - started < SECONDS:
+        first = len(times) * batch % (len(queries) - batch + 1)
+        begun = time.perf_counter()
+        structure.range_search(queries[first : first + batch], THRESHOLD)
+        times.append((time.perf_counter() - begun) / batch)
+    return float(np.median(times)) * 1000
+
+
+def measure(name: str, data: str, count: int, haystack: Path | None) -> Measured:
+    """In a process of its own."""
+    faiss.omp_set_num_threads(1)
+    codes, queries = material(data, count, haystack)
+    before, started = resident(), time.perf_counter()
+    structure = STRUCTURES[name][0](codes)
+    build, memory = time.perf_counter() - started, resident() - before
+    sample = queries[: max(16, min(1024, 2 * 10**8 // count))]
+    found = structure.range_search(sample, THRESHOLD)[0][-1]
+    true = Flat(codes).range_search(sample, THRESHOLD)[0][-1]
+    milliseconds = tuple(timed(structure, queries, batch) for batch in BATCHES)
+    return Measured(found / true if true else 1.0, milliseconds, build, memory)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--large", action="store_true", help=f"also {LARGE:,} codes: some 6 GB, and ten minutes")
+    parser.add_argument("--data", nargs="+", default=["uniform", "clustered", "skewed"])
+    parser.add_argument("--only", nargs="+", default=list(STRUCTURES), metavar="STRUCTURE")
+    parser.add_argument("--haystack", type=Path, help="a file of hexadecimal hashes to cluster around")
+    arguments = parser.parse_args()
+    table = Table(
+        "codes", "data", "structure", "recall", *(f"ms, {batch} at once" for batch in BATCHES), "build s", "MB"
+    )
+    cases = [
+        (size, data, name)
+        for size in [*arguments.sizes, *([LARGE] if arguments.large else [])]
+        for data in arguments.data
+        for name in arguments.only
+        if size <= STRUCTURES[name][1]
+    ]
+    context = multiprocessing.get_context("spawn")
+    with Progress() as progress, ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
+        for size, data, name in progress.track(cases):
+            result = pool.submit(measure, name, data, size, arguments.haystack).result()
+            times = (f"{each:.4f}" for each in result.milliseconds)
+            figures = (f"{result.recall:.4f}", *times, f"{result.build:.2f}", f"{result.memory / 1e6:,.1f}")
+            table.add_row(f"{size:,}", data, name, *figures)
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Images/s through gRPC against the same work in a plain loop on the same cores: `python -m benchmarks.load`."""
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.material import jpeg
+from hashmatch.cli.child import ServerProcess
+from hashmatch.client import Client
+from hashmatch.engine import Engine
+from hashmatch.errors import HashmatchError
+from hashmatch.follower import Follower
+from hashmatch.settings import MediaLimits
+from hashmatch.store import Store
+from hashmatch.types import Action, Bank, Hash, MatchOptions, NewEntry
+
+_OPTIONS = MatchOptions()
+_UNARY_CALLERS = 8
+
+
+def plain_loop(engine: Engine, images: list[bytes]) -> None:
+    """One thread a core, each decoding, hashing and looking up one image after another."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for _ in pool.map(lambda image: engine.match_image(image, _OPTIONS), images):
+            pass
+
+
+def stream(client: Client, images: list[bytes]) -> None:
+    """`match_many`: one bidirectional stream."""
+    for _, outcome in client.match_many((str(at), image) for at, image in enumerate(images)):
+        if isinstance(outcome, HashmatchError):
+            raise outcome
+
+
+def unary(client: Client, images: list[bytes]) -> None:
+    """`match_image` from several threads."""
+    with ThreadPoolExecutor(_UNARY_CALLERS) as pool:
+        for _ in pool.map(client.match_image, images):
+            pass
+
+
+def rates(ways: dict[str, Callable[[], None]], count: int, rounds: int) -> dict[str, float]:
+    """Median images/s of each way; the ways take turns within a round, so that noise meets all alike."""
+    measured: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, run in ways.items():
+            started = time.perf_counter()
+            run()
+            measured[name].append(count / (time.perf_counter() - started))
+    return {name: statistics.median(values) for name, values in measured.items()}
+
+
+def random_entries(count: int) -> Iterator[list[NewEntry]]:
+    """Unrelated known hashes, in batches that one call may carry."""
+    bits = np.random.default_rng(7).integers(0, 256, (count, 32), np.uint8)
+    for start in range(0, count, 10_000):
+        yield [NewEntry(Hash("pdq", row.tobytes(), 100)) for row in bits[start : start + 10_000]]
+
+
+def measure(count: int, rounds: int, entries: int, size: tuple[int, int, int]) -> dict[str, float]:
+    """Median images/s by way; `size` is width, height and kilobytes."""
+    images = [jpeg(*size, number) for number in range(count)]
+    with tempfile.TemporaryDirectory() as folder, Store.open(f"sqlite:///{folder}/hashmatch.db") as store:
+        store.create_bank(Bank("known", action=Action.BLOCK))
+        for batch in random_entries(entries):
+            store.add_entries("known", batch)
+        server = ServerProcess(Path(folder))
+        server.start()
+        follower = Follower(store)
+        follower.start()
+        try:
+            engine = Engine(store, follower, MediaLimits())
+            with Client(server.address, timeout=60) as client:
+                ways: dict[str, Callable[[], None]] = {
+                    "plain loop": lambda: plain_loop(engine, images),
+                    "MatchStream": lambda: stream(client, images),
+                    "MatchImage": lambda: unary(client, images),
+                }
+                for warm in ways.values():
+                    warm()
+                return rates(ways, count, rounds)
+        finally:
+            follower.stop()
+            server.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=400, help="images in a round")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds; the median counts")
+    parser.add_argument("--entries", type=int, default=10_000, help="known hashes looked up in")
+    parser.add_argument("--width", type=int, default=1632, help="pixels")
+    parser.add_argument("--height", type=int, default=1224, help="pixels")
+    parser.add_argument("--kilobytes", type=int, default=200, help="size of each JPEG")
+    arguments = parser.parse_args()
+    found = measure(
+        arguments.images, arguments.rounds, arguments.entries, (arguments.width, arguments.height, arguments.kilobytes)
+    )
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    cores = len(os.sched_getaffinity(0))
+    table = Table(
+        "way", "images/s", "of the plain loop", title=f"{platform.machine()}, {cores} cores, {commit.stdout.strip()}"
+    )
+    for name, rate in found.items():
+        table.add_row(name, f"{rate:.0f}", f"{rate / found['plain loop']:.0%}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
