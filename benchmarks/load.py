@@ -21,6 +21,7 @@ from hashmatch.client import Client
 from hashmatch.engine import Engine
 from hashmatch.errors import HashmatchError
 from hashmatch.follower import Follower
+from hashmatch.sandbox import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import Action, Bank, Hash, MatchOptions, NewEntry
@@ -80,7 +81,8 @@ def measure(count: int, rounds: int, entries: int, size: tuple[int, int, int]) -
         follower = Follower(store)
         follower.start()
         try:
-            engine = Engine(store, follower, MediaLimits())
+            limits = MediaLimits()
+            engine = Engine(store, follower, InProcess(limits), limits)
             with Client(server.address, timeout=60) as client:
                 ways: dict[str, Callable[[], None]] = {
                     "plain loop": lambda: plain_loop(engine, images),

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from itertools import groupby
 from typing import NamedTuple, TypeVar
 
-from hashmatch import _core, hashing, media, policy
+from hashmatch import _core, hashing, policy
 from hashmatch.errors import MediaError
 from hashmatch.follower import Follower
 from hashmatch.index import Found, Hit, Snapshot
+from hashmatch.sandbox import Hasher, Job
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import (
@@ -15,7 +17,6 @@ from hashmatch.types import (
     Bank,
     Decision,
     Entry,
-    Frame,
     Hash,
     HashedImage,
     ImageDecision,
@@ -39,10 +40,11 @@ class Engine:
     is told at once, others find them when they next poll.
     """
 
-    def __init__(self, store: Store, follower: Follower, limits: MediaLimits) -> None:
+    def __init__(self, store: Store, follower: Follower, hasher: Hasher, limits: MediaLimits) -> None:
         """Raises ConfigurationError where a kind of another distribution cannot be used."""
         self._store = store
         self._follower = follower
+        self._hasher = hasher
         self._limits = limits
         self._ceilings = hashing.ceilings()
 
@@ -54,12 +56,12 @@ class Engine:
     def match_image(self, data: bytes, options: MatchOptions) -> ImageDecision:
         """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank)."""
         kinds = hashing.check_kinds(options.kinds, "options.kinds")
-        frame = media.decode(data, self._limits)
-        groups = _queries(data, frame, kinds, options)
+        image = self._hasher.hash_image(data, Job(kinds, options.all_views))
+        groups = _queries(image, options)
         snapshot = self._follower.snapshot
         answers = self._search(snapshot, groups, options)
         decision = _decide(snapshot, list(zip(groups, answers, strict=True)), options.max_matches)
-        return ImageDecision.of(decision, frame.media_type, frame.width, frame.height)
+        return ImageDecision.of(decision, image.media_type, image.width, image.height)
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions) -> list[Decision]:
         """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound (a bank)."""
@@ -72,10 +74,7 @@ class Engine:
 
     def hash_image(self, data: bytes, kinds: Sequence[str] = ()) -> HashedImage:
         """The hashes of one image, by pdq where no kinds are named; raises MediaError, InvalidField (a kind)."""
-        kinds = hashing.check_kinds(kinds)
-        frame = media.decode(data, self._limits)
-        hashes = (value for kind in kinds for value in hashing.hash_image(data, frame, kind))
-        return HashedImage(tuple(hashes), frame.media_type, frame.width, frame.height)
+        return self._hasher.hash_image(data, Job(hashing.check_kinds(kinds)))
 
     def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision; raises AlreadyExists, InvalidField."""
@@ -137,11 +136,11 @@ class Engine:
             return item
         kind = hashing.check_kind(item.kind, f"{field}.kind")
         try:
-            frame = media.decode(item.media, self._limits)
+            image = self._hasher.hash_image(item.media, Job((kind,)))
         except MediaError as error:
             error.at(field)
             raise
-        return NewEntry(hashing.hash_image(item.media, frame, kind)[0], item.provenance)
+        return NewEntry(image.originals[0], item.provenance)
 
     def _written(self, answer: _T) -> _T:
         self._follower.wake()
@@ -154,23 +153,15 @@ class _Query(NamedTuple):
     orientation: Orientation = Orientation.ORIGINAL
 
 
-def _queries(data: bytes, frame: Frame, kinds: Sequence[str], options: MatchOptions) -> list[list[_Query]]:
+def _queries(image: HashedImage, options: MatchOptions) -> list[list[_Query]]:
     """What is looked up for an image, for each kind: the whole in its original orientation first."""
     orientations = tuple(Orientation) if options.all_orientations else (Orientation.ORIGINAL,)
-    inner = media.without_margins(frame) if options.all_views else None
-    groups = []
-    for kind in kinds:
-        views = {View.WHOLE: hashing.hash_image(data, frame, kind)}
-        if inner is not None:
-            views[View.WITHOUT_BORDER] = hashing.hash_frame(inner, kind)
-        groups.append(
-            [
-                _Query(value, view, orientation)
-                for view, hashes in views.items()
-                for orientation, value in zip(orientations, hashes, strict=False)
-            ]
-        )
-    return groups
+    by_kind: dict[str, list[_Query]] = {}
+    for view, hashes in ((View.WHOLE, image.hashes), (View.WITHOUT_BORDER, image.inner)):
+        for kind, turned in groupby(hashes, key=lambda value: value.kind):
+            group = by_kind.setdefault(kind, [])
+            group += (_Query(value, view, turn) for turn, value in zip(orientations, turned, strict=False))
+    return list(by_kind.values())
 
 
 def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[_Query], Found]], most: int) -> Decision:

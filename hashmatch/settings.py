@@ -25,8 +25,11 @@ class Settings(BaseSettings):
     address: str = Field("127.0.0.1:50051", description="host:port to listen on; port 0 takes a free one.")
     database_url: str = Field("", description="SQLAlchemy URL of the banks; empty: hashmatch.db in the data directory.")
     data_dir: Path = Field(Path("hashmatch-data"), description="Where the embedded database lives.")
+    processes: int = Field(1, gt=0, le=1024, description="Processes that share the port, each with the whole index.")
     workers: int = Field(
-        default_factory=lambda: len(os.sched_getaffinity(0)), gt=0, description="Images each process hashes at once."
+        default_factory=lambda given: max(1, len(os.sched_getaffinity(0)) // given["processes"]),
+        gt=0,
+        description="Images each process hashes at once; unless set, the cores, shared by the processes.",
     )
     drain_seconds: float = Field(20.0, ge=0, description="How long calls in flight may finish after SIGTERM.")
     limits: MediaLimits = Field(default_factory=MediaLimits)

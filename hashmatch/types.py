@@ -4,6 +4,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -267,6 +268,13 @@ class HashedImage:
     media_type: str
     width: int
     height: int
+    inner: tuple[Hash, ...] = ()
+    """Those of what is within its border, of the kinds that hash pixels, where that was asked for and there is one."""
+
+    @property
+    def originals(self) -> tuple[Hash, ...]:
+        """The first hash of each kind: of the whole image as it is stored."""
+        return tuple(next(values) for _, values in groupby(self.hashes, key=lambda value: value.kind))
 
 
 @dataclass(frozen=True, slots=True)

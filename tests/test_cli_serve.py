@@ -22,7 +22,7 @@ def test_a_flag_and_a_variable_for_every_setting() -> None:
     options = {option.name: option for option in command.params}
     fields = {**MediaLimits.model_fields, **Settings.model_fields}
     del fields["limits"]
-    assert set(options) - {"log_level"} == set(fields)
+    assert set(options) - {"log_level", "board", "slot"} == set(fields)
     for name, setting in fields.items():
         assert options[name].opts == [f"--{name.replace('_', '-')}"]
         assert options[name].envvar == f"HASHMATCH_{name.upper()}"

@@ -17,11 +17,12 @@ ALLOWED = {
     "store": {"types", "errors"},
     "policy": {"types"},
     "follower": {"index", "types", "errors"},
-    "engine": {"_core", "hashing", "media", "index", "store", "policy", "follower", "types", "errors", "settings"},
+    "sandbox": {"hashing", "media", "types", "errors", "settings"},
+    "engine": {"_core", "hashing", "sandbox", "index", "store", "policy", "follower", "types", "errors", "settings"},
     "wire": {"v1", "types", "errors"},
     "client": {"v1", "wire", "types", "errors"},
-    "server": {"v1", "wire", "engine", "follower", "store", "media", "types", "errors", "settings"},
-    "cli": {"server", "client", "engine", "hashing", "media", "types", "errors", "settings"},
+    "server": {"v1", "wire", "engine", "follower", "store", "media", "sandbox", "types", "errors", "settings"},
+    "cli": {"server", "client", "engine", "hashing", "media", "sandbox", "types", "errors", "settings"},
 }
 """What each part of the package may import of the package's other parts."""
 

@@ -18,17 +18,17 @@ def hash_files(files: Files, kind: Kinds = None, as_json: AsJson = False) -> Non
 
     Example: hashmatch hash photo.jpg
     """
-    from hashmatch import hashing, media
+    from hashmatch import media
+    from hashmatch.sandbox import InProcess, Job
     from hashmatch.settings import MediaLimits
 
     media.check_installation()
     limits = configured(MediaLimits)
-    kinds = check_kinds(kind or ())
+    job, hasher = Job(check_kinds(kind or ())), InProcess(limits)
     code = Code.DONE
     for name in expand(files):
         try:
-            data = read(name, limits.max_media_bytes)
-            frame = media.decode(data, limits)
+            image = hasher.hash_image(read(name, limits.max_media_bytes), job)
         except MediaError as error:
             code = Code.NOT_SCANNED
             if as_json:
@@ -36,9 +36,9 @@ def hash_files(files: Files, kind: Kinds = None, as_json: AsJson = False) -> Non
             else:
                 complain(f"{name}: {error} ({error.reason})")
             continue
-        for value in (hashing.hash_image(data, frame, each)[0] for each in kinds):
+        for value in image.originals:
             if as_json:
-                found = {"media_type": frame.media_type, "width": frame.width, "height": frame.height}
+                found = {"media_type": image.media_type, "width": image.width, "height": image.height}
                 emit({"file": name, "hash": hash_object(value), **found})
             else:
                 typer.echo(f"{value.hex} {'-' if value.quality is None else value.quality:>3} {printable(name)}")

@@ -3,23 +3,23 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
 import enum
+import inspect
 import ipaddress
 import logging
 import os
 import sys
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hashmatch.cli.common import configured
+from hashmatch.settings import MediaLimits, Settings
 
 if TYPE_CHECKING:
-    from hashmatch.engine import Engine
-    from hashmatch.settings import Settings
+    from pydantic.fields import FieldInfo
 
-_PLAIN = ("address", "data_dir", "database_url", "workers", "drain_seconds")
-_LIMITS = ("max_media_bytes", "max_side", "max_pixels")
+    from hashmatch.engine import Engine
 
 
 class LogLevel(enum.StrEnum):
@@ -31,43 +31,43 @@ class LogLevel(enum.StrEnum):
     ERROR = "error"
 
 
-def _option(name: str, text: str, default: str) -> Any:
-    """An option that overrides one setting; its default is shown here and applied by the settings."""
-    variable = f"HASHMATCH_{name.upper()}"
-    return typer.Option(f"--{name.replace('_', '-')}", envvar=variable, help=text, show_default=default)
+def _options() -> Iterator[inspect.Parameter]:
+    """A flag and a variable for every setting; the defaults are shown here and applied by the settings."""
+    fields = {**Settings.model_fields, **MediaLimits.model_fields}
+    del fields["limits"]
+    for name, field in fields.items():
+        option = typer.Option(
+            f"--{name.replace('_', '-')}",
+            envvar=f"HASHMATCH_{name.upper()}",
+            help=field.description,
+            show_default=_shown_default(field),
+        )
+        annotation = Annotated[field.annotation | None, option]  # type: ignore[name-defined]  # a class
+        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def serve(  # noqa: PLR0913, PLR0917 - one parameter for each setting
-    address: Annotated[str | None, _option("address", "host:port; port 0 takes a free one.", "127.0.0.1:50051")] = None,
-    data_dir: Annotated[Path | None, _option("data_dir", "Holds the embedded database.", "hashmatch-data")] = None,
-    database_url: Annotated[
-        str | None, _option("database_url", "SQLAlchemy URL of the banks.", "SQLite in the data directory")
-    ] = None,
-    processes: Annotated[
-        int,
-        typer.Option(
-            envvar="HASHMATCH_PROCESSES",
-            min=1,
-            max=1024,
-            help="Processes that share the port, each with the whole index.",
-        ),
-    ] = 1,
-    workers: Annotated[
-        int | None, _option("workers", "Images each process hashes at once.", "the cores, shared by the processes")
-    ] = None,
-    drain_seconds: Annotated[
-        float | None, _option("drain_seconds", "How long calls in flight may finish after SIGTERM.", "20")
-    ] = None,
-    max_media_bytes: Annotated[
-        int | None, _option("max_media_bytes", "Largest media item in bytes.", "33554432")
-    ] = None,
-    max_side: Annotated[int | None, _option("max_side", "Longest side in pixels.", "16384")] = None,
-    max_pixels: Annotated[int | None, _option("max_pixels", "Most pixels.", "100000000")] = None,
+def _shown_default(field: "FieldInfo") -> str | bool:
+    return str(field.default) if field.default_factory is None and field.default != "" else False
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command that takes `**flags` have an option for every setting."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    parameters = [*_options(), *(parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in own)]
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # as typer reads it
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+@_with_settings
+def serve(
     log_level: Annotated[
         LogLevel, typer.Option(help="Logs go to stderr: JSON lines, or for people on a terminal.")
     ] = LogLevel.INFO,
     board: Annotated[int | None, typer.Option(hidden=True, help="Descriptor of a supervisor's board.")] = None,
     slot: Annotated[int, typer.Option(hidden=True, help="This process's place on the board.")] = 0,
+    **flags: Any,
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C.
 
@@ -76,43 +76,37 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each setting
 
     Example: hashmatch serve --address 127.0.0.1:50051 --data-dir ./hashmatch-data
     """
-    given = locals()
-    flags = {name: given[name] for name in (*_PLAIN, *_LIMITS) if given[name] is not None}
     for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(pool, "1")
     _configure_logging(log_level)
-    if workers is None:
-        flags["workers"] = max(1, len(os.sched_getaffinity(0)) // processes)
-    settings = _settings(flags)
+    settings = _settings({name: value for name, value in flags.items() if value is not None})
     if board is not None:
         _run(settings, board, slot)
         return
     _warn_if_exposed(settings.address)
-    if processes == 1:
+    if settings.processes == 1:
         _run(settings)
     else:
-        _supervise(settings, processes)
+        _supervise(settings)
 
 
-def _run(settings: "Settings", board: int | None = None, slot: int = 0) -> None:
+def _run(settings: Settings, board: int | None = None, slot: int = 0) -> None:
     from hashmatch.server.app import serve as run
     from hashmatch.server.board import Board
 
     run(settings, _announce, None if board is None else Board(board, slot))
 
 
-def _supervise(settings: "Settings", processes: int) -> None:
+def _supervise(settings: Settings) -> None:
     from hashmatch.server.supervisor import Supervisor
 
-    command = [sys.executable, "-m", "hashmatch.cli", *sys.argv[1:], "--workers", str(settings.workers)]
-    code = Supervisor(command, settings.address, processes, settings.drain_seconds, _print_ready).run()
+    command = [sys.executable, "-m", "hashmatch.cli", *sys.argv[1:]]
+    code = Supervisor(command, settings.address, settings.processes, settings.drain_seconds, _print_ready).run()
     raise typer.Exit(code)
 
 
-def _settings(flags: dict[str, Any]) -> "Settings":
-    from hashmatch.settings import MediaLimits, Settings
-
-    limits = {name: flags.pop(name) for name in _LIMITS if name in flags}
+def _settings(flags: dict[str, Any]) -> Settings:
+    limits = {name: flags.pop(name) for name in MediaLimits.model_fields if name in flags}
     return configured(lambda: Settings(limits=MediaLimits(**limits), **flags))
 
 

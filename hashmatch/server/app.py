@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from hashmatch import errors, media
 from hashmatch.engine import Engine
 from hashmatch.follower import Follower
+from hashmatch.sandbox import InProcess
 from hashmatch.server.bank import BankService
 from hashmatch.server.board import Board
 from hashmatch.server.interceptor import CallInterceptor
@@ -65,7 +66,8 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         follower.start(own.put)
         work = Work(settings.workers)
         stack.callback(work.close)
-        app = _App(settings, Engine(store, follower, settings.limits), work, own, shared=board is not None)
+        engine = Engine(store, follower, InProcess(settings.limits), settings.limits)
+        app = _App(settings, engine, work, own, shared=board is not None)
         uvloop.run(app.run(on_ready))
 
 
