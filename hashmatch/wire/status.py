@@ -1,0 +1,25 @@
+"""What a service says of itself."""
+
+from hashmatch import types
+from hashmatch.v1 import status_pb2
+
+
+def status_to_wire(status: types.Status) -> status_pb2.GetStatusResponse:
+    return status_pb2.GetStatusResponse(
+        revision=status.revision,
+        entries=status.entries,
+        versions=status.versions,
+        variant=status.variant,
+        max_media_bytes=status.max_media_bytes,
+    )
+
+
+def status_from_wire(message: status_pb2.GetStatusResponse) -> types.Status:
+    return types.Status(
+        revision=message.revision,
+        entries=dict(message.entries),
+        versions=dict(message.versions),
+        variant=message.variant,
+        max_media_bytes=message.max_media_bytes,
+        process_revisions=tuple(message.process_revisions),
+    )
