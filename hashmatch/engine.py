@@ -2,31 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from itertools import groupby
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from hashmatch import _core, hashing, policy
+from hashmatch import _core, hashing, matching
 from hashmatch.errors import MediaError
 from hashmatch.follower import Follower
-from hashmatch.index import Found, Hit, Snapshot
 from hashmatch.sandbox import Hasher, Job
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import (
-    Action,
     Bank,
     Decision,
     Entry,
     Hash,
     HashedImage,
     ImageDecision,
-    Match,
     MatchOptions,
     NewEntry,
     NewMedia,
-    Orientation,
     Status,
-    View,
 )
 
 _T = TypeVar("_T")
@@ -57,20 +51,14 @@ class Engine:
         """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank)."""
         kinds = hashing.check_kinds(options.kinds, "options.kinds")
         image = self._hasher.hash_image(data, Job(kinds, options.all_views))
-        groups = _queries(image, options)
-        snapshot = self._follower.snapshot
-        answers = self._search(snapshot, groups, options)
-        decision = _decide(snapshot, list(zip(groups, answers, strict=True)), options.max_matches)
-        return ImageDecision.of(decision, image.media_type, image.width, image.height)
+        (decision,) = matching.match_images(self._follower.snapshot, [image], options, self._ceilings)
+        return decision
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions) -> list[Decision]:
         """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound (a bank)."""
         for at, query in enumerate(hashes):
             hashing.check(query, f"hashes[{at}]")
-        snapshot = self._follower.snapshot
-        groups = [[_Query(query)] for query in hashes]
-        answers = zip(groups, self._search(snapshot, groups, options), strict=True)
-        return [_decide(snapshot, [answer], options.max_matches) for answer in answers]
+        return matching.lookup_hashes(self._follower.snapshot, hashes, options, self._ceilings)
 
     def hash_image(self, data: bytes, kinds: Sequence[str] = ()) -> HashedImage:
         """The hashes of one image, by pdq where no kinds are named; raises MediaError, InvalidField (a kind)."""
@@ -126,10 +114,6 @@ class Engine:
             max_media_bytes=self._limits.max_media_bytes,
         )
 
-    def _search(self, snapshot: Snapshot, groups: Sequence[Sequence["_Query"]], options: MatchOptions) -> list[Found]:
-        hashes = [[query.hash for query in group] for group in groups]
-        return snapshot.search(hashes, options.banks, options.max_matches, self._ceilings)
-
     def _new_entry(self, item: NewEntry | NewMedia, field: str) -> NewEntry:
         if isinstance(item, NewEntry):
             hashing.check(item.hash, f"{field}.hash")
@@ -145,49 +129,3 @@ class Engine:
     def _written(self, answer: _T) -> _T:
         self._follower.wake()
         return answer
-
-
-class _Query(NamedTuple):
-    hash: Hash
-    view: View = View.WHOLE
-    orientation: Orientation = Orientation.ORIGINAL
-
-
-def _queries(image: HashedImage, options: MatchOptions) -> list[list[_Query]]:
-    """What is looked up for an image, for each kind: the whole in its original orientation first."""
-    orientations = tuple(Orientation) if options.all_orientations else (Orientation.ORIGINAL,)
-    by_kind: dict[str, list[_Query]] = {}
-    for view, hashes in ((View.WHOLE, image.hashes), (View.WITHOUT_BORDER, image.inner)):
-        for kind, turned in groupby(hashes, key=lambda value: value.kind):
-            group = by_kind.setdefault(kind, [])
-            group += (_Query(value, view, turn) for turn, value in zip(orientations, turned, strict=False))
-    return list(by_kind.values())
-
-
-def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[_Query], Found]], most: int) -> Decision:
-    """Decide on one query from what was found for it by each kind, the first kind's original hash first."""
-    found = [each for _, each in answers]
-    matches = [_match(queries[hit.query], hit) for queries, each in answers for hit in each.hits]
-    return Decision(
-        hash=answers[0][0][0].hash,
-        verdict=policy.decide(frozenset[Action]().union(*(each.actions for each in found))),
-        matches=tuple(sorted(matches, key=lambda match: (match.distance, match.entry_id))[:most]),
-        total_matches=sum(each.total for each in found),
-        banks_not_compared=tuple(sorted({bank for each in found for bank in each.banks_not_compared})),
-        revision=snapshot.revision,
-    )
-
-
-def _match(query: _Query, hit: Hit) -> Match:
-    return Match(
-        bank=hit.bank.name,
-        action=hit.bank.action,
-        entry_id=hit.entry.id,
-        entry_hash=hit.entry.hash,
-        query_hash=query.hash,
-        distance=hit.distance,
-        threshold=hit.threshold,
-        orientation=query.orientation,
-        provenance=hit.entry.provenance,
-        view=query.view,
-    )
