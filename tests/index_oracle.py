@@ -23,6 +23,7 @@ from hashmatch.types import (
     EntryRemoved,
     Hash,
     Provenance,
+    TimeRange,
 )
 
 NAMES = ("a", "b", "c", "d")
@@ -97,7 +98,8 @@ class Oracle:
 def entry(number: int, bank: str, item: Hash) -> Entry:
     """An entry whose provenance and time are its own."""
     provenance = Provenance(f"content {number}", "a list", ("été", f"label {number % 3}"), "note\0\n")
-    return Entry(number, bank, item, provenance, CREATED + timedelta(microseconds=number), number + 1)
+    shown = TimeRange(number, 2 * number) if number % 3 == 0 else None
+    return Entry(number, bank, item, provenance, CREATED + timedelta(microseconds=number), number + 1, shown)
 
 
 QUALITIES = st.none() | st.sampled_from((0, 49, 50, 51, 100)) | st.integers(0, 100)

@@ -32,12 +32,27 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
     plain = bank("create", "plain", "--json").object
     assert plain.pop("revision") > 0
     defaults = {"description": "", "action": "REVIEW", "threshold": 31, "minimum_quality": 50, "enabled": True}
-    assert plain == {"bank": "plain", **defaults}
-    choices = ("--action", "block", "--threshold", 20, "--minimum-quality", 0, "--description", "d", "--disabled")
+    shares = {"video_query_share": 50, "video_known_share": 50}
+    assert plain == {"bank": "plain", **defaults, **shares}
+    choices = (
+        "--video-query-share",
+        80,
+        "--video-known-share",
+        0,
+        "--action",
+        "block",
+        "--threshold",
+        20,
+        "--minimum-quality",
+        0,
+        "--description",
+        "d",
+        "--disabled",
+    )
     chosen = bank("create", "chosen", *choices, "--json").object
     assert chosen.pop("revision") > 0
     expected = {"description": "d", "action": "BLOCK", "threshold": 20, "minimum_quality": 0, "enabled": False}
-    assert chosen == {"bank": "chosen", **expected}
+    assert chosen == {"bank": "chosen", **expected, "video_query_share": 80, "video_known_share": 0}
     listed = {line["bank"]: line for line in bank("list", "--json").objects}
     assert listed["chosen"] == chosen
     assert "plain" in bank("list").out

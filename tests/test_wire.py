@@ -24,6 +24,8 @@ BANKS = st.builds(
     threshold=st.integers(0, 64),
     minimum_quality=st.integers(0, 100),
     enabled=st.booleans(),
+    video_query_share=st.integers(0, 100),
+    video_known_share=st.integers(0, 100),
 )
 IDS = st.integers(1, 10**17)
 ENTRIES = st.builds(
@@ -34,6 +36,8 @@ ENTRIES = st.builds(
     provenance=PROVENANCES,
     created=st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)),
     revision=IDS,
+    shown=st.none()
+    | st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)).map(lambda t: types.TimeRange(*sorted(t))),
 )
 MATCHES = st.builds(
     types.Match,

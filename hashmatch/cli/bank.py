@@ -21,6 +21,14 @@ Description = Annotated[str | None, typer.Option(help="For people.")]
 Threshold = Annotated[int | None, typer.Option(min=0, max=64, help="Largest distance in bits that still matches.")]
 MinimumQuality = Annotated[int | None, typer.Option(min=0, max=100, help="Lower qualities are not compared.")]
 Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="Whether queries look into it.")]
+QueryShare = Annotated[
+    int | None,
+    typer.Option(min=0, max=100, metavar="PERCENT", help="A known video matches with so many of the query's frames."),
+]
+KnownShare = Annotated[
+    int | None,
+    typer.Option(min=0, max=100, metavar="PERCENT", help="A known video matches with so many of its own frames."),
+]
 
 app = typer.Typer(
     name="bank", help="Curate the banks of known images.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -38,13 +46,24 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
     minimum_quality: MinimumQuality = None,
     description: Description = None,
     enabled: Enabled = None,
+    video_query_share: QueryShare = None,
+    video_known_share: KnownShare = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a bank; unless told otherwise REVIEW, threshold 31, minimum quality 50.
 
     Example: hashmatch bank create known-bad --action BLOCK
     """
-    bank = Bank(name=name, **_values(action, threshold, minimum_quality, description, enabled))
+    values = _values(
+        action=action,
+        threshold=threshold,
+        minimum_quality=minimum_quality,
+        description=description,
+        enabled=enabled,
+        video_query_share=video_query_share,
+        video_known_share=video_known_share,
+    )
+    bank = Bank(name=name, **values)
     with connect(context) as client:
         made, revision = client.create_bank(bank)
     _print_written(made, revision, as_json)
@@ -59,13 +78,23 @@ def update(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
     minimum_quality: MinimumQuality = None,
     description: Description = None,
     enabled: Enabled = None,
+    video_query_share: QueryShare = None,
+    video_known_share: KnownShare = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a bank's policy.
 
     Example: hashmatch bank update known-bad --threshold 24
     """
-    values = _values(action, threshold, minimum_quality, description, enabled)
+    values = _values(
+        action=action,
+        threshold=threshold,
+        minimum_quality=minimum_quality,
+        description=description,
+        enabled=enabled,
+        video_query_share=video_query_share,
+        video_known_share=video_known_share,
+    )
     if not values:
         raise typer.BadParameter("name at least one field to change", param_hint="options")
     with connect(context) as client:
@@ -171,26 +200,15 @@ def delete(
         typer.echo(f"deleted {name} (revision {revision})")
 
 
-def _values(
-    action: str | None,
-    threshold: int | None,
-    minimum_quality: int | None,
-    description: str | None,
-    enabled: bool | None,
-) -> dict[str, Any]:
+def _values(*, action: str | None, **values: str | int | None) -> dict[str, Any]:
     """The fields that were named."""
-    values: dict[str, Any] = {
-        "threshold": threshold,
-        "minimum_quality": minimum_quality,
-        "description": description,
-        "enabled": enabled,
-    }
+    named: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if action is not None:
         try:
-            values["action"] = Action(action.upper())
+            named["action"] = Action(action.upper())
         except ValueError:
             raise typer.BadParameter(f"{action!r} is not one of {', '.join(Action)}", param_hint="--action") from None
-    return {name: value for name, value in values.items() if value is not None}
+    return named
 
 
 def _print_written(bank: Bank, revision: int, as_json: bool) -> None:
@@ -207,6 +225,8 @@ def _facts(bank: Bank) -> list[tuple[str, object]]:
         ("action", bank.action),
         ("threshold", bank.threshold),
         ("minimum quality", bank.minimum_quality),
+        ("video query share", f"{bank.video_query_share} %"),
+        ("video known share", f"{bank.video_known_share} %"),
         ("state", _state(bank)),
     ]
 

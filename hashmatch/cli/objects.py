@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from hashmatch.errors import HashmatchError
-from hashmatch.types import Bank, Decision, Entry, Hash, ImageDecision, Match, Provenance, Status
+from hashmatch.types import Bank, Decision, Entry, Hash, ImageDecision, Match, Provenance, Status, TimeRange
 
 
 def emit(value: dict[str, Any]) -> None:
@@ -68,10 +68,18 @@ def bank_object(bank: Bank) -> dict[str, Any]:
         "threshold": bank.threshold,
         "minimum_quality": bank.minimum_quality,
         "enabled": bank.enabled,
+        "video_query_share": bank.video_query_share,
+        "video_known_share": bank.video_known_share,
     }
 
 
+def range_object(value: TimeRange) -> dict[str, float]:
+    """In seconds."""
+    return {"start": value.start / 1e6, "end": value.end / 1e6}
+
+
 def entry_object(entry: Entry) -> dict[str, Any]:
+    shown = {} if entry.shown is None else {"shown": range_object(entry.shown)}
     return {
         "bank": entry.bank,
         "entry": entry.id,
@@ -79,6 +87,7 @@ def entry_object(entry: Entry) -> dict[str, Any]:
         "provenance": provenance_object(entry.provenance),
         "created": entry.created.isoformat(),
         "revision": entry.revision,
+        **shown,
     }
 
 

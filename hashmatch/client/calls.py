@@ -224,7 +224,8 @@ def _new_entry(item: types.NewEntry | types.NewMedia) -> bank_pb2.NewEntry:
     provenance = wire.provenance_to_wire(item.provenance)
     if isinstance(item, types.NewMedia):
         return bank_pb2.NewEntry(media=item.media, provenance=provenance, kind=item.kind)
-    return bank_pb2.NewEntry(hash=wire.hash_to_wire(item.hash), provenance=provenance)
+    shown = None if item.shown is None else wire.range_to_wire(item.shown)
+    return bank_pb2.NewEntry(hash=wire.hash_to_wire(item.hash), provenance=provenance, shown=shown)
 
 
 def _bank_and_revision(answer: Any) -> tuple[types.Bank, int]:

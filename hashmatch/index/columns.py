@@ -3,19 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch.types import Entry, Hash, Provenance
+from hashmatch.types import Entry, Hash, Provenance, TimeRange
 
 UNKNOWN_QUALITY: Final = 255
 """Stands for no quality: not below any minimum."""
 
+NOT_SHOWN: Final = -1
+"""Stands for no time within a video."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _Origin: TypeAlias = tuple[str, tuple[str, ...], str]
+
+
+def video_number(content_id: str) -> int:
+    """A number of 64 bits, never 0, that stands for a known video where its name would be slow to compare."""
+    return int.from_bytes(blake2b(content_id.encode(), digest_size=8).digest(), "little") or 1
 
 
 def _objects(values: Sequence[object]) -> NDArray[np.object_]:
@@ -36,6 +45,12 @@ class Columns:
     created: NDArray[np.int64]
     """Microseconds since 1970, UTC."""
     revisions: NDArray[np.int64]
+    shown_from: NDArray[np.int64]
+    """Microseconds since the video's beginning, or NOT_SHOWN of a still."""
+    shown_until: NDArray[np.int64]
+    """Inclusive, or NOT_SHOWN."""
+    videos: NDArray[np.uint64]
+    """What `video_number` says of a video frame's content id; 0 of a still."""
     contents: NDArray[np.object_]
     """The content ids, str."""
     origins: NDArray[np.object_]
@@ -46,6 +61,7 @@ class Columns:
         """Take the entries apart; `slots` numbers the banks and raises KeyError on one that is unknown."""
         qualities = (entry.hash.quality for entry in entries)
         provenances = [entry.provenance for entry in entries]
+        shown = [entry.shown for entry in entries]
         shared: dict[_Origin, _Origin] = {}
         origins = ((said.source, said.labels, said.note) for said in provenances)
         return cls(
@@ -54,6 +70,12 @@ class Columns:
             qualities=np.array([UNKNOWN_QUALITY if q is None else q for q in qualities], dtype=np.uint8),
             created=np.array([(entry.created - _EPOCH) // _MICROSECOND for entry in entries], dtype=np.int64),
             revisions=np.array([entry.revision for entry in entries], dtype=np.int64),
+            shown_from=np.array([NOT_SHOWN if at is None else at.start for at in shown], dtype=np.int64),
+            shown_until=np.array([NOT_SHOWN if at is None else at.end for at in shown], dtype=np.int64),
+            videos=np.array(
+                [0 if entry.shown is None else video_number(entry.provenance.content_id) for entry in entries],
+                dtype=np.uint64,
+            ),
             contents=_objects([said.content_id for said in provenances]),
             origins=_objects([shared.setdefault(origin, origin) for origin in origins]),
         )
@@ -72,7 +94,7 @@ class Columns:
 
     def entry(self, row: int, bank: str, kind: str, bits: bytes) -> Entry:
         """Put one entry together again; the bank's name and the hash's kind and bits are kept elsewhere."""
-        quality = int(self.qualities[row])
+        quality, start = int(self.qualities[row]), int(self.shown_from[row])
         return Entry(
             id=int(self.ids[row]),
             bank=bank,
@@ -80,4 +102,5 @@ class Columns:
             provenance=Provenance(self.contents[row], *self.origins[row]),
             created=_EPOCH + int(self.created[row]) * _MICROSECOND,
             revision=int(self.revisions[row]),
+            shown=None if start == NOT_SHOWN else TimeRange(start, int(self.shown_until[row])),
         )

@@ -14,7 +14,15 @@ from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_CHANGEABLE = ("description", "action", "threshold", "minimum_quality", "enabled")
+_CHANGEABLE = (
+    "description",
+    "action",
+    "threshold",
+    "minimum_quality",
+    "enabled",
+    "video_query_share",
+    "video_known_share",
+)
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
 _MOST_ENTRIES = 10_000
@@ -115,7 +123,8 @@ def _new_entry(message: bank_pb2.NewEntry, field: str) -> NewEntry | NewMedia:
     provenance = wire.provenance_from_wire(message.provenance)
     match message.WhichOneof("content"):
         case "hash":
-            return NewEntry(wire.hash_from_wire(message.hash), provenance)
+            shown = wire.range_from_wire(message.shown) if message.HasField("shown") else None
+            return NewEntry(wire.hash_from_wire(message.hash), provenance, shown)
         case "media":
             return NewMedia(message.media, provenance, message.kind or PDQ)
         case _:

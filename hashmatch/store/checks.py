@@ -12,7 +12,11 @@ BATCH: Final = 10_000
 
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _KIND: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-_POLICY: Final = frozenset({"description", "action", "threshold", "minimum_quality", "enabled"})
+_POLICY: Final = frozenset(
+    {"description", "action", "threshold", "minimum_quality", "enabled", "video_query_share", "video_known_share"}
+)
+_LAST_MICROSECOND: Final = 2**53
+"""Some 285 years."""
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -29,6 +33,8 @@ def check_bank(bank: Bank) -> None:
     _check_number("bank.minimum_quality", bank.minimum_quality, 100)
     if not isinstance(bank.enabled, bool):
         raise InvalidField("bank.enabled", "must be true or false")
+    _check_number("bank.video_query_share", bank.video_query_share, 100)
+    _check_number("bank.video_known_share", bank.video_known_share, 100)
 
 
 def check_mask(fields: Iterable[str]) -> None:
@@ -47,6 +53,7 @@ def check_entries(entries: Sequence[NewEntry]) -> None:
         try:
             check_hash("hash", entry.hash)
             _check_provenance(entry.provenance)
+            _check_shown(entry)
         except InvalidField as error:
             field = error.details["field"]
             raise InvalidField(f"entries[{number}].{field}", error.message.removeprefix(f"{field}: ")) from None
@@ -81,6 +88,17 @@ def _check_provenance(provenance: Provenance) -> None:
     for number, label in enumerate(provenance.labels):
         _check_text(f"provenance.labels[{number}]", label, 128)
     _check_text("provenance.note", provenance.note, 4_096)
+
+
+def _check_shown(entry: NewEntry) -> None:
+    if entry.shown is None:
+        return
+    _check_number("shown.start", entry.shown.start, _LAST_MICROSECOND)
+    _check_number("shown.end", entry.shown.end, _LAST_MICROSECOND)
+    if entry.shown.end < entry.shown.start:
+        raise InvalidField("shown.end", f"must not be before shown.start, {entry.shown.start}")
+    if not entry.provenance.content_id:
+        raise InvalidField("provenance.content_id", "must name the video that the frame is of")
 
 
 def _check_text(field: str, text: str, most: int) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from hashmatch.store.quick import quick
 from hashmatch.store.schema import banks, entries
-from hashmatch.types import Action, Bank, Entry, Hash, NewEntry, Provenance
+from hashmatch.types import Action, Bank, Entry, Hash, NewEntry, Provenance, TimeRange
 
-_hash, _provenance, _entry = quick(Hash), quick(Provenance), quick(Entry)
+_hash, _provenance, _entry, _range = quick(Hash), quick(Provenance), quick(Entry), quick(TimeRange)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_PROVENANCE: Final = Provenance()
 _NO_LABELS: Final = "[]"
@@ -24,6 +24,8 @@ SELECT_BANKS: Final = select(
     banks.c.threshold,
     banks.c.minimum_quality,
     banks.c.enabled,
+    banks.c.video_query_share,
+    banks.c.video_known_share,
 )
 SELECT_ENTRIES: Final = select(
     entries.c.id,
@@ -36,6 +38,8 @@ SELECT_ENTRIES: Final = select(
     entries.c.note,
     entries.c.created,
     entries.c.revision,
+    entries.c.shown_from,
+    entries.c.shown_until,
 )
 
 
@@ -48,6 +52,8 @@ def bank_values(bank: Bank) -> dict[str, Any]:
         "threshold": bank.threshold,
         "minimum_quality": bank.minimum_quality,
         "enabled": bank.enabled,
+        "video_query_share": bank.video_query_share,
+        "video_known_share": bank.video_known_share,
     }
 
 
@@ -72,6 +78,8 @@ def entry_values(added: Sequence[NewEntry]) -> list[dict[str, Any]]:
             "source": entry.provenance.source,
             "labels": texts[entry.provenance.labels],
             "note": entry.provenance.note,
+            "shown_from": None if entry.shown is None else entry.shown.start,
+            "shown_until": None if entry.shown is None else entry.shown.end,
         }
         for entry in added
     ]
@@ -88,7 +96,7 @@ def entry_reader() -> Callable[[Sequence[Any], str], Entry]:
 
     def read(row: Sequence[Any], bank: str) -> Entry:
         nonlocal moment, time
-        id_, kind, bits, quality, content_id, source, labels, note, created, revision = row
+        id_, kind, bits, quality, content_id, source, labels, note, created, revision, start, end = row
         if created != moment:
             moment, time = created, _EPOCH + timedelta(microseconds=created)
         provenance = _NO_PROVENANCE
@@ -96,7 +104,8 @@ def entry_reader() -> Callable[[Sequence[Any], str], Entry]:
             if labels not in label_sets:
                 label_sets[labels] = tuple(json.loads(labels))
             provenance = _provenance(content_id, intern(source), label_sets[labels], note)
-        return _entry(id_, bank, _hash(intern(kind), bits, quality), provenance, time, revision)
+        shown = None if start is None else _range(start, end)
+        return _entry(id_, bank, _hash(intern(kind), bits, quality), provenance, time, revision, shown)
 
     return read
 
@@ -105,5 +114,6 @@ def entries_as_added(added: Sequence[NewEntry], bank: str, first: int, created: 
     """Return what was added as stored: numbered from `first`; `created` in microseconds since 1970 UTC."""
     time = _EPOCH + timedelta(microseconds=created)
     return [
-        _entry(id_, bank, entry.hash, entry.provenance, time, revision) for id_, entry in enumerate(added, start=first)
+        _entry(id_, bank, entry.hash, entry.provenance, time, revision, entry.shown)
+        for id_, entry in enumerate(added, start=first)
     ]

@@ -58,6 +58,8 @@ banks = Table(
     Column("threshold", Integer, nullable=False),
     Column("minimum_quality", Integer, nullable=False),
     Column("enabled", Boolean, nullable=False),
+    Column("video_query_share", Integer, nullable=False, server_default="50"),
+    Column("video_known_share", Integer, nullable=False, server_default="50"),
 )
 
 entries = Table(
@@ -74,6 +76,8 @@ entries = Table(
     Column("note", Text, nullable=False),
     Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
     Column("revision", BigInteger, nullable=False),
+    Column("shown_from", BigInteger, comment="Microseconds since the video's beginning; NULL for a still."),
+    Column("shown_until", BigInteger, comment="Inclusive."),
     comment="Numbered from head.last_entry: a number is never used twice, and grows with the revision.",
 )
 Index("ix_entries_bank_id", entries.c.bank_id, entries.c.id)

@@ -27,6 +27,7 @@ from hashmatch.types.hashes import (
     Hash,
     HashedImage,
     Orientation,
+    TimeRange,
     View,
 )
 from hashmatch.types.status import (
@@ -56,6 +57,7 @@ __all__ = [
     "Orientation",
     "Provenance",
     "Status",
+    "TimeRange",
     "Verdict",
     "View",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from hashmatch.types.hashes import PDQ, Hash
+from hashmatch.types.hashes import PDQ, Hash, TimeRange
 
 
 class Action(enum.StrEnum):
@@ -32,6 +32,10 @@ class Bank:
     minimum_quality: int = 50
     """Hashes below it, on either side, are not compared; 0 to 100 inclusive. An unknown quality passes."""
     enabled: bool = True
+    video_query_share: int = 50
+    """A known video matches where at least this percentage of the query's frames is in it; 0 to 100, 0 for never."""
+    video_known_share: int = 50
+    """A known video matches where at least this percentage of its frames is in the query; 0 to 100, 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ class Entry:
     """Time zone aware, UTC."""
     revision: int
     """The revision that added it."""
+    shown: TimeRange | None = None
+    """Of a known video's frame: from when to when the video shows it, or near-identical ones; None for a still.
+
+    The entries of one bank and content id that have it are that video.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class NewEntry:
 
     hash: Hash
     provenance: Provenance = Provenance()
+    shown: TimeRange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,14 @@ class Hash:
         return cls(kind, bytes.fromhex(text), quality)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class TimeRange:
+    """From one frame of a video to another, in microseconds since the video's beginning, both inclusive."""
+
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Decoded pixels, in stored order (no EXIF rotation), as a viewer on a white page would show them."""

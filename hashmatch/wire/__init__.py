@@ -25,6 +25,8 @@ from hashmatch.wire.hashes import (
     hash_to_wire,
     hashed_image_from_wire,
     hashed_image_to_wire,
+    range_from_wire,
+    range_to_wire,
 )
 from hashmatch.wire.names import (
     bank_name,
@@ -62,6 +64,8 @@ __all__ = [
     "parse_entry_name",
     "provenance_from_wire",
     "provenance_to_wire",
+    "range_from_wire",
+    "range_to_wire",
     "status_from_wire",
     "status_to_wire",
 ]

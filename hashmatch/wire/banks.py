@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashmatch import errors, types
 from hashmatch.v1 import types_pb2
-from hashmatch.wire.hashes import hash_from_wire, hash_to_wire
+from hashmatch.wire.hashes import hash_from_wire, hash_to_wire, range_from_wire, range_to_wire
 from hashmatch.wire.names import bank_name, entry_name, parse_bank_name, parse_entry_name
 
 _ACTIONS = {action: types_pb2.Action.Value(f"ACTION_{action}") for action in types.Action}
@@ -21,6 +21,8 @@ def bank_to_wire(bank: types.Bank) -> types_pb2.Bank:
         threshold=bank.threshold,
         minimum_quality=bank.minimum_quality,
         enabled=bank.enabled,
+        video_query_share=bank.video_query_share,
+        video_known_share=bank.video_known_share,
     )
 
 
@@ -46,6 +48,12 @@ def bank_from_wire(message: types_pb2.Bank) -> types.Bank:
         threshold=message.threshold if message.HasField("threshold") else default.threshold,
         minimum_quality=message.minimum_quality if message.HasField("minimum_quality") else default.minimum_quality,
         enabled=message.enabled if message.HasField("enabled") else default.enabled,
+        video_query_share=(
+            message.video_query_share if message.HasField("video_query_share") else default.video_query_share
+        ),
+        video_known_share=(
+            message.video_known_share if message.HasField("video_known_share") else default.video_known_share
+        ),
     )
 
 
@@ -72,6 +80,7 @@ def entry_to_wire(entry: types.Entry) -> types_pb2.Entry:
         provenance=provenance_to_wire(entry.provenance),
         create_time=created,
         revision=entry.revision,
+        shown=None if entry.shown is None else range_to_wire(entry.shown),
     )
 
 
@@ -84,4 +93,5 @@ def entry_from_wire(message: types_pb2.Entry) -> types.Entry:
         provenance=provenance_from_wire(message.provenance),
         created=message.create_time.ToDatetime(UTC),
         revision=message.revision,
+        shown=range_from_wire(message.shown) if message.HasField("shown") else None,
     )

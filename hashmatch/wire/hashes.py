@@ -17,6 +17,14 @@ def hash_from_wire(message: types_pb2.Hash) -> types.Hash:
     return types.Hash(message.kind, message.bits, quality)
 
 
+def range_to_wire(value: types.TimeRange) -> types_pb2.TimeRange:
+    return types_pb2.TimeRange(start_us=value.start, end_us=value.end)
+
+
+def range_from_wire(message: types_pb2.TimeRange) -> types.TimeRange:
+    return types.TimeRange(message.start_us, message.end_us)
+
+
 def hashed_image_to_wire(image: types.HashedImage) -> hash_pb2.HashImageResponse:
     return hash_pb2.HashImageResponse(
         hashes=[

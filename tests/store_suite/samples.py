@@ -17,6 +17,7 @@ from hashmatch.types import (
     Hash,
     NewEntry,
     Provenance,
+    TimeRange,
 )
 
 
@@ -24,8 +25,9 @@ def new_entry(number: int) -> NewEntry:
     """Return an entry unlike that of any other number; some have no quality, some no provenance."""
     bits = hashlib.sha256(str(number).encode()).digest()
     provenance = Provenance(f"case-{number}", "hotline", ("first", "second")[: number % 3], "seen twice")
+    shown = TimeRange(number, number + number % 2) if number % 5 and number % 3 == 0 else None
     return NewEntry(
-        Hash(PDQ, bits, (number * 7) % 101 if number % 4 else None), provenance if number % 5 else Provenance()
+        Hash(PDQ, bits, (number * 7) % 101 if number % 4 else None), provenance if number % 5 else Provenance(), shown
     )
 
 

@@ -46,6 +46,7 @@ def test_banks_are_listed_by_name_in_pages(store: Store) -> None:
         {"description": "new"},
         {"action": Action.BLOCK},
         {"threshold": 64, "minimum_quality": 0},
+        {"video_query_share": 0, "video_known_share": 100},
         {"enabled": False},
     ],
 )
@@ -56,7 +57,7 @@ def test_an_update_changes_what_it_names_alone(store: Store, values: dict[str, o
     assert revision == 3
     assert store.get_bank("a") == after
     assert store.get_bank("b") == Bank("b")
-    for field in ("name", "description", "action", "threshold", "minimum_quality", "enabled"):
+    for field in ("name", "description", "action", "threshold", "minimum_quality", "enabled", "video_query_share"):
         assert getattr(after, field) == values.get(field, getattr(before, field))
 
 

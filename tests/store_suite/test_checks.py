@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import InvalidField
-from hashmatch.store.checks import check_bank, check_hash
-from hashmatch.types import Bank, Hash
+from hashmatch.store.checks import check_bank, check_entries, check_hash
+from hashmatch.types import Bank, Hash, NewEntry, Provenance, TimeRange
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -34,6 +34,7 @@ def test_other_names_do_not(name: str) -> None:
     [
         {"threshold": 0, "minimum_quality": 0, "description": ""},
         {"threshold": 64, "minimum_quality": 100, "description": "ž" * 1_024},
+        {"video_query_share": 0, "video_known_share": 100},
         {"name": "a" * 63},
     ],
 )
@@ -49,6 +50,8 @@ def test_bounds_are_inclusive(values: dict[str, Any]) -> None:
         ("threshold", 5.0),
         ("minimum_quality", -1),
         ("minimum_quality", 101),
+        ("video_query_share", 101),
+        ("video_known_share", -1),
         ("description", "x" * 1_025),
         ("description", "\0"),
         ("action", "BLOCK"),
@@ -85,3 +88,19 @@ def test_any_kind_and_length_of_hash_may_be_stored(kind: str, length: int, quali
 def test_what_no_kind_has_is_named(value: Hash, field: str) -> None:
     with pytest.raises(InvalidField, match=rf"^query\.{field}: must be "):
         check_hash("query", value)
+
+
+@pytest.mark.parametrize(
+    ("shown", "content_id", "field"),
+    [
+        (TimeRange(-1, 0), "video", "shown.start"),
+        (TimeRange(0, 2**53 + 1), "video", "shown.end"),
+        (TimeRange(2, 1), "video", "shown.end"),
+        (TimeRange(1, 2), "", "provenance.content_id"),
+    ],
+)
+def test_a_frame_has_a_time_and_names_its_video(shown: TimeRange, content_id: str, field: str) -> None:
+    frame = NewEntry(Hash("pdq", bytes(32)), Provenance(content_id), shown)
+    with pytest.raises(InvalidField) as caught:
+        check_entries([frame])
+    assert caught.value.details["field"] == f"entries[0].{field}"

@@ -23,7 +23,7 @@ def test_entries_are_kept_as_given(store: Store) -> None:
     added = new_entries(0, 20)
     entries, revision = store.add_entries("a", added)
     assert revision == 2
-    assert [NewEntry(entry.hash, entry.provenance) for entry in entries] == added
+    assert [NewEntry(entry.hash, entry.provenance, entry.shown) for entry in entries] == added
     assert ids(entries) == sorted(set(ids(entries)))
     assert {(entry.bank, entry.revision) for entry in entries} == {("a", 2)}
     for entry in entries:
@@ -41,7 +41,7 @@ def test_text_and_bytes_are_kept_to_the_letter(store: Store) -> None:
     )
     entries, _ = store.add_entries("a", [odd, odd])
     for entry in store.list_entries("a"):
-        assert NewEntry(entry.hash, entry.provenance) == odd
+        assert NewEntry(entry.hash, entry.provenance, entry.shown) == odd
     assert store.list_entries("a") == entries
 
 

@@ -1,6 +1,7 @@
 """Any sequence of calls, against the same in plain Python."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "threshold": st.integers(0, 64),
         "minimum_quality": st.integers(0, 100),
         "enabled": st.booleans(),
+        "video_query_share": st.integers(0, 100),
+        "video_known_share": st.integers(0, 100),
     },
 )
 ENTRIES = st.builds(
@@ -80,8 +83,7 @@ class StoreModel(RuleBasedStateMachine):
                 self.store.update_bank(name, policy)
             return
         old = self.model.banks[name]
-        fields = ("description", "action", "threshold", "minimum_quality", "enabled")
-        bank = Bank(name, *(policy.get(field, getattr(old, field)) for field in fields))
+        bank = replace(old, **policy)
         assert self.write(lambda store, r: store.update_bank(name, policy, r), named)[0] == bank
         self.model.banks[name] = bank
 
@@ -98,7 +100,7 @@ class StoreModel(RuleBasedStateMachine):
     def add(self, data: st.DataObject, new: list[NewEntry], named: bool) -> None:
         name = data.draw(st.sampled_from(sorted(self.model.banks)))
         entries, _ = self.write(lambda store, r: store.add_entries(name, new, r), named)
-        assert [NewEntry(entry.hash, entry.provenance) for entry in entries] == new
+        assert [NewEntry(entry.hash, entry.provenance, entry.shown) for entry in entries] == new
         assert ids(entries) == sorted(entry.id for entry in entries)
         assert not self.used & set(ids(entries))
         self.used |= set(ids(entries))
