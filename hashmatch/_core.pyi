@@ -1,5 +1,6 @@
 """The native kernels in C++: the only crossing between Python and the core."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -27,8 +28,10 @@ def pdq(
 ) -> tuple[NDArray[np.uint8], int]:
     """PDQ hashes of an image in all orientations, and its quality.
 
-    `image` is uint8, (height, width) luma or (height, width, 3) colour in the given order. It may be read-only and
-    have any row stride; it is copied only where the pixels of a row are not adjacent. The GIL is released meanwhile.
+    `image` is uint8: (height, width) luma; (height, width, 2) luma and alpha, shown on white (luma * alpha / 255
+    rounded to nearest, + 255 - alpha); or (height, width, 3) colour in the given order. It may be read-only and have
+    any strides, negative ones and zeros too; no copy of it is made. The GIL is released meanwhile, when the pixels must
+    not change.
 
     Returns uint8 (8, 32), one row for each `hashmatch.types.Orientation` in its order, the bytes as PDQ's hex form
     prints them; and the quality, 0 to 100 inclusive. An image with a side below 5 has zero hashes and quality 0.
@@ -38,6 +41,19 @@ def pdq(
 
     Raises TypeError where the image is not uint8; ValueError for another shape, order or kernel; ConfigurationError
     for a variant that this machine cannot run; MemoryError where there is no scratch memory.
+    """
+
+def pdq_many(
+    images: Iterable[NDArray[np.uint8]],
+    *,
+    order: _Order = "rgb",
+    kernel: _Kernel = "certified",
+    variant: str | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """As `pdq`, of any number of images of any sizes: uint8 (n, 8, 32) hashes and uint8 (n,) qualities.
+
+    The GIL is released once, for all of them; all are hashed one after another in the caller's thread. Raises as `pdq`
+    does, before any is hashed where one is not an image, and names it, for example `images[2]`.
     """
 
 def pdq_traced(

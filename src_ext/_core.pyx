@@ -20,7 +20,9 @@ cdef extern from "core.h" namespace "hashmatch" nogil:
 
     cdef struct Image:
         const uint8_t* data
-        ptrdiff_t stride
+        ptrdiff_t row_step
+        ptrdiff_t pixel_step
+        ptrdiff_t channel_step
         size_t rows
         size_t cols
         int channels
@@ -123,27 +125,34 @@ cdef object view_of(object image, str order, Image* view):
     pixels = np.asarray(image)
     if pixels.dtype != np.uint8:
         raise TypeError(f"pixels must be uint8, not {pixels.dtype}")
-    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
-        raise ValueError(f"pixels must have the shape (height, width) or (height, width, 3), not {pixels.shape}")
-    view.channels = 1 if pixels.ndim == 2 else 3
-    if pixels.strides[1] != view.channels or pixels.strides[pixels.ndim - 1] != 1:
-        pixels = np.ascontiguousarray(pixels)
-    view.rows, view.cols = pixels.shape[:2]
-    view.stride = pixels.strides[0]
-    view.bgr = order == "bgr"
-    cdef size_t address = pixels.ctypes.data
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (2, 3)):
+        raise ValueError("pixels must have the shape (height, width), (height, width, 2) or (height, width, 3), "
+                         f"not {pixels.shape}")
+    cdef size_t address = pixels.__array_interface__["data"][0]
     view.data = <const uint8_t*> address
+    view.rows, view.cols = pixels.shape[:2]
+    view.row_step, view.pixel_step = pixels.strides[:2]
+    view.channels, view.channel_step = (1, 1) if pixels.ndim == 2 else (pixels.shape[2], pixels.strides[2])
+    view.bgr = order == "bgr"
+    if view.channels == 3 and view.channel_step == -1:  # colours in the other order
+        view.data -= 2
+        view.channel_step = 1
+        view.bgr = not view.bgr
     return pixels
+
+
+cdef Mode mode_of(str kernel) except *:
+    if kernel not in MODES:
+        raise ValueError(f"kernel must be one of {', '.join(MODES)}, not {kernel!r}")
+    return MODES[kernel]
 
 
 cdef const Kernels* run(object image, str order, str kernel, str name, Result* result) except NULL:
     """Hash an image without the GIL; returns the kernels that did."""
     cdef const Kernels* kernels = chosen if name is None else find(name)
+    cdef Mode mode = mode_of(kernel)
     cdef Image view
     cdef bint done
-    if kernel not in MODES:
-        raise ValueError(f"kernel must be one of {', '.join(MODES)}, not {kernel!r}")
-    cdef Mode mode = MODES[kernel]
     pixels = view_of(image, order, &view)
     with nogil:
         done = native_pdq(kernels[0], view, mode, result[0])
@@ -163,6 +172,38 @@ def pdq(image, *, str order="rgb", str kernel="certified", str variant=None):
     cdef Result result
     run(image, order, kernel, variant, &result)
     return hashes_of(&result), result.quality
+
+
+def pdq_many(images, *, str order="rgb", str kernel="certified", str variant=None):
+    cdef const Kernels* kernels = chosen if variant is None else find(variant)
+    cdef Mode mode = mode_of(kernel)
+    cdef vector[Image] views
+    cdef Image view
+    cdef Result result
+    cdef size_t at = 0
+    cdef bint done = True
+    kept = []
+    for image in images:
+        try:
+            kept.append(view_of(image, order, &view))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"images[{len(kept)}]: {error}") from None
+        views.push_back(view)
+    hashes = np.empty((len(kept), 8, 32), np.uint8)
+    qualities = np.empty(len(kept), np.uint8)
+    cdef uint8_t[:, :, ::1] hashes_out = hashes
+    cdef uint8_t[::1] qualities_out = qualities
+    with nogil:
+        while at < views.size():
+            done = native_pdq(kernels[0], views[at], mode, result)
+            if not done:
+                break
+            memcpy(&hashes_out[at, 0, 0], &result.hash[0][0], 256)
+            qualities_out[at] = <uint8_t> result.quality
+            at += 1
+    if not done:
+        raise MemoryError(f"no scratch memory to hash images[{at}] of {views[at].cols} x {views[at].rows} pixels")
+    return hashes, qualities
 
 
 def pdq_traced(image, *, str order="rgb", str kernel="certified", str variant=None):

@@ -7,8 +7,12 @@
 
 #include <immintrin.h>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2")
+#endif
 
 namespace hashmatch {
 namespace avx2 {
@@ -61,18 +65,17 @@ inline __m256i grey_8(const uint8_t* row, const __m256i& first, const __m256i& l
     return _mm256_srli_epi32(_mm256_add_epi32(luma, _mm256_set1_epi32(0x8000)), 16);
 }
 
-void grey_row(const Image& image, size_t y, int16_t* out) {
-    const uint8_t* const row = image.row(y);
-    if (image.channels == 1) return widen_row(row, image.cols, out);
-    constexpr int kHalfGreen = 38470 / 2 << 16;
+void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* out) {
+    if (image.depth() == 1) return widen_row(pixels, width, out);
+    constexpr int kHalfGreen = kGreen / 2 << 16;
     const __m256i first = _mm256_set1_epi32((image.bgr ? kBlue : kRed) | kHalfGreen);
     const __m256i last = _mm256_set1_epi32((image.bgr ? kRed : kBlue) | kHalfGreen);
     size_t x = 0;
-    for (; x + 18 <= image.cols; x += 16) {  // 16 pixels, and the 4 bytes more that are read
-        const __m256i words = _mm256_packus_epi32(grey_8(row + 3 * x, first, last), grey_8(row + 3 * x + 24, first, last));
+    for (; x + 18 <= width; x += 16) {  // 16 pixels, and the 4 bytes more that are read
+        const __m256i words = _mm256_packus_epi32(grey_8(pixels + 3 * x, first, last), grey_8(pixels + 3 * x + 24, first, last));
         _mm256_storeu_si256((__m256i*)(out + x), _mm256_permute4x64_epi64(words, 0xd8));
     }
-    grey_pixels(row, x, image.cols, image.bgr, out);
+    grey_pixels(pixels, x, width, image.bgr, out);
 }
 
 void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, size_t count, int32_t sums[kRowsAtOnce]) {
@@ -95,12 +98,16 @@ void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, si
 }  // namespace avx2
 
 extern const Kernels kAvx2{"avx2",
-    avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::select,
+    avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
     avx2::grey_row, avx2::lanczos, avx2::dot_rows,
     avx2::among, avx2::between};
 
 }  // namespace hashmatch
 
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 #endif

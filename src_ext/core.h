@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace hashmatch {
 
@@ -71,11 +72,11 @@ struct Kernels {
     // of d as it is, and of d + slack; slack in [0, 1).
     void (*gradients)(const float a[64][64], float slack, int sums[3]);
 
-    // The value of the given rank, 0 the least, among 256.
-    int32_t (*select)(const int32_t values[256], int rank);
+    // The values of ranks 127 and 128 among 256, rank 0 the least.
+    void (*middle)(const int32_t values[256], int32_t* lower, int32_t* upper);
 
-    // out[x] = the luma of pixel x of row y as Pillow has it: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, rounded down.
-    void (*grey_row)(const Image& image, size_t y, int16_t* out);
+    // out[x] = the luma of packed pixel x as Pillow has it: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, rounded down.
+    void (*grey_row)(const uint8_t* pixels, size_t width, const Image& image, int16_t* out);
 
     // weights[k] = Lanczos's window of 3 lobes at (first + k - centre + 0.5) * unit, k in [0, count), so scaled that they
     // add up to kOne, and rounded. Returns false where one is so near to a half that it may have been rounded otherwise
@@ -93,16 +94,39 @@ struct Kernels {
     size_t (*between)(const Codes& codes, size_t first, size_t count, const uint8_t* query, int radius, Hit* hits);
 };
 
+// The function of a slot, for a variant that takes it from another: Function<decltype(Kernels::dct)> dct;
+template <class Slot>
+using Function = std::remove_pointer_t<Slot>;
+
 // ---- Images and results. ------------------------------------------------------------------------------------------
 
+// Packed pixels are adjacent, of one byte of luma or three of colour. Images may be anything else that strides can say:
+// the kernels are given their rows packed, a row or a part of one at a time.
 struct Image {
-    const uint8_t* data;  // first byte of row 0
-    ptrdiff_t stride;     // bytes from one row to the next; may be negative
-    size_t rows, cols;    // pixels
-    int channels;         // 1 (luma) or 3
-    bool bgr;             // order of three channels
+    const uint8_t* data;                            // the first byte of the pixel at row 0, column 0
+    ptrdiff_t row_step, pixel_step, channel_step;   // bytes from one to the next; may be zero or negative
+    size_t rows, cols;                              // pixels
+    int channels;                                   // 1 luma, 2 luma and alpha, shown on white, 3 colour
+    bool bgr;                                       // order of three channels
 
-    const uint8_t* row(size_t y) const { return data + static_cast<ptrdiff_t>(y) * stride; }
+    // Bytes of a packed pixel.
+    size_t depth() const { return channels == 3 ? 3 : 1; }
+
+    bool packed() const {
+        return channels != 2 && pixel_step == channels && (channels == 1 || channel_step == 1);
+    }
+
+    // Pixels [first, first + count) of row y, packed: those in memory where they are, else copied to `room`, which has
+    // depth() * count bytes.
+    const uint8_t* pixels(size_t y, size_t first, size_t count, uint8_t* room) const {
+        const uint8_t* const at = data + static_cast<ptrdiff_t>(y) * row_step + static_cast<ptrdiff_t>(first) * pixel_step;
+        if (packed()) return at;
+        pack(at, count, room);
+        return room;
+    }
+
+  private:
+    void pack(const uint8_t* at, size_t count, uint8_t* out) const;
 };
 
 enum class Mode { fast, exact, certified };

@@ -6,7 +6,9 @@ namespace hashmatch {
 
 extern const Kernels kPortable;
 #if defined(__x86_64__)
-extern const Kernels kAvx2;
+extern const Kernels kAvx2, kAvx512;
+#elif defined(__aarch64__)
+extern const Kernels kNeon;
 #endif
 
 namespace {
@@ -15,6 +17,9 @@ const Variant kVariants[] = {
     {&kPortable, [] { return true; }},
 #if defined(__x86_64__)
     {&kAvx2, [] { return __builtin_cpu_supports("avx2") != 0; }},
+    {&kAvx512, [] { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"); }},
+#elif defined(__aarch64__)
+    {&kNeon, [] { return true; }},  // the ABI has it
 #endif
 };
 

@@ -47,9 +47,9 @@ inline void slide(const Axis& axis, const float* in, Emit emit) {
     }
 }
 
-// out[i] = .299 R + .587 G + .114 B in float, left to right; luma as it is.
+// out[i] = .299 R + .587 G + .114 B of packed pixels in float, left to right; luma as it is.
 inline void luma_row(const Image& image, const uint8_t* in, size_t count, float* out) {
-    if (image.channels == 1) {
+    if (image.depth() == 1) {
         for (size_t i = 0; i < count; i++) out[i] = in[i];
         return;
     }
@@ -69,11 +69,12 @@ struct Exact {
     void load(size_t y) const {
         constexpr size_t kBlock = 64;
         float block[8][kBlock] = {};
+        uint8_t room[3 * kBlock];
         for (size_t x = 0; x < across.n; x += kBlock) {
             const size_t count = across.n - x < kBlock ? across.n - x : kBlock;
             for (size_t k = 0; k < 8; k++) {
                 const size_t row = y + k < down.n ? y + k : down.n - 1;
-                luma_row(image, image.row(row) + x * image.channels, count, block[k]);
+                luma_row(image, image.pixels(row, x, count, room), count, block[k]);
             }
             for (size_t j = 0; j < count; j += 8) transpose8(block[0] + j, kBlock, scratch.band + (x + j) * 8, 8);
         }

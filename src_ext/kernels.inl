@@ -1,26 +1,7 @@
 // Kernels over the compiler's vectors: included once by each CPU file, inside its own namespace and below its target
 // pragma and a constant, kVectorBytes. Vectors run across columns, never within a sum, so that all variants round alike.
 
-// Adds the columns [begin, end): those that fill no vector.
-inline void add_columns(const Taps& taps, size_t begin, size_t end, bool add, int32_t* sums) {
-    for (size_t x = begin; x < end; x++) {
-        int32_t sum = add ? sums[x] : 0;
-        for (int k = 0; k < taps.count; k++) sum += taps.weight[k] * taps.row[k][x];
-        sums[x] = sum;
-    }
-}
-
-// Calls block(x, add, sums) for each kBlock columns; the last block overlaps the one before where it must.
-template <size_t kBlock, class Block>
-inline void add_blocks(const Taps& taps, size_t width, bool add, int32_t* sums, Block block) {
-    if (width < kBlock) return add_columns(taps, 0, width, add, sums);
-    size_t x = 0;
-    for (; x + kBlock <= width; x += kBlock) block(x, add, sums + x);
-    if (x == width) return;
-    int32_t last[kBlock];
-    block(width - kBlock, false, last);
-    for (; x < width; x++) sums[x] = (add ? sums[x] : 0) + last[x - (width - kBlock)];
-}
+#include "blocks.inl"
 
 void mix_columns(const int32_t* sums, const size_t* first, size_t outputs, const double* weights, size_t taps,
                  double* out) {
@@ -38,23 +19,26 @@ void mix_columns(const int32_t* sums, const size_t* first, size_t outputs, const
     }
 }
 
-// out[0 .. kWidth) = sum over k of scale[k] * rows[k][0 .. kWidth).
-template <int kWidth>
-inline void mix_rows(const float scale[64], const float* rows, size_t stride, float* out) {
+// out[r][0 .. kWidth) = sum over k of scales[r][k] * rows[k][0 .. kWidth), for kRows rows at once, as a sum waits for
+// the one before: as many sums are at work as a CPU can do meanwhile.
+template <int kRows, int kWidth>
+inline void mix_rows(const float scales[kRows][64], const float* rows, size_t stride, float* out, size_t out_stride) {
     typedef float Floats __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
     constexpr int kVectors = kWidth * sizeof(float) / kVectorBytes;
-    Floats sums[kVectors] = {};
+    Floats sums[kRows][kVectors] = {};
     for (int k = 0; k < 64; k++)
-        for (int j = 0; j < kVectors; j++) sums[j] += scale[k] * ((const Floats*)(rows + k * stride))[j];
-    for (int j = 0; j < kVectors; j++) ((Floats*)out)[j] = sums[j];
+        for (int r = 0; r < kRows; r++)
+            for (int j = 0; j < kVectors; j++) sums[r][j] += scales[r][k] * ((const Floats*)(rows + k * stride))[j];
+    for (int r = 0; r < kRows; r++)
+        for (int j = 0; j < kVectors; j++) ((Floats*)(out + r * out_stride))[j] = sums[r][j];
 }
 
 void dct(const float a[64][64], const float basis[16][64], const float basis_t[64][16], float b[16][16]) {
-    for (int i = 0; i < 16; i++) {
-        float row[64];
-        for (int j = 0; j < 64; j += 32) mix_rows<32>(basis[i], a[0] + j, 64, row + j);
-        mix_rows<16>(row, basis_t[0], 16, b[i]);
-    }
+    constexpr int kWidth = kVectorBytes, kRows = 4;  // of 4 floats a byte: 4 vectors
+    float rows[16][64];
+    for (int i = 0; i < 16; i += 2)
+        for (int j = 0; j < 64; j += kWidth) mix_rows<2, kWidth>(basis + i, a[0] + j, 64, rows[i] + j, 64);
+    for (int i = 0; i < 16; i += kRows) mix_rows<kRows, 16>(rows + i, basis_t[0], 16, b[i], 16);
 }
 
 inline void add_gradients(const float* a, const float* b, int count, float slack, int sums[3]) {
@@ -78,34 +62,29 @@ void gradients(const float a[64][64], float slack, int sums[3]) {
     }
 }
 
-// Bit by bit from the top: the largest value that at most `rank` others are less than.
-int32_t select(const int32_t values[256], int rank) {
+// Bit by bit from the top: the largest value that at most 127 others are less than. That of the next rank is the same
+// where more than 128 are not above it, else the least of those above.
+void middle(const int32_t values[256], int32_t* lower, int32_t* upper) {
     uint32_t found = 0;
     for (int bit = 31; bit >= 0; bit--) {
         const uint32_t tried = found | 1u << bit;
         const int32_t bound = static_cast<int32_t>(tried ^ 0x80000000u);
         int less = 0;
         for (int i = 0; i < 256; i++) less += values[i] < bound;
-        if (less <= rank) found = tried;
+        if (less <= 127) found = tried;
     }
-    return static_cast<int32_t>(found ^ 0x80000000u);
-}
-
-// Weights of red and of blue in Pillow's luma; that of green is 38470.
-constexpr int kRed = 19595, kBlue = 7471;
-
-// The luma of the pixels [begin, end) of a row of three channels.
-inline void grey_pixels(const uint8_t* row, size_t begin, size_t end, bool bgr, int16_t* out) {
-    const int first = bgr ? kBlue : kRed, last = bgr ? kRed : kBlue;
-    for (size_t x = begin; x < end; x++) {
-        const int luma = first * row[3 * x] + 38470 * row[3 * x + 1] + last * row[3 * x + 2];
-        out[x] = static_cast<int16_t>((luma + 0x8000) >> 16);
+    const int32_t median = *lower = static_cast<int32_t>(found ^ 0x80000000u);
+    int32_t above = INT32_MAX;
+    int not_above = 0;
+    for (int i = 0; i < 256; i++) {
+        not_above += values[i] <= median;
+        const int32_t candidate = values[i] > median ? values[i] : INT32_MAX;
+        above = candidate < above ? candidate : above;
     }
+    *upper = not_above > 128 ? median : above;
 }
 
-inline void widen_row(const uint8_t* row, size_t width, int16_t* out) {
-    for (size_t x = 0; x < width; x++) out[x] = row[x];
-}
+#include "grey.inl"
 
 // With a = pi x / 3 and s = sin a, sin 3a is 3s - 4s^3, so that one sine does: Taylor's series over [0, pi / 2] up to
 // a^19, even and odd terms apart, as a CPU can do both at once. `scratch` has room for count + 3.

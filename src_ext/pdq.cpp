@@ -46,13 +46,16 @@ std::vector<Run> runs_of(const Axis& axis) {
     return {tents, rest, box};
 }
 
-// sums[x] = sum of weights[k] times row first + k, in groups of taps that the kernel can add in 16 bits.
-void sum_rows(const Kernels& kernels, const Image& image, const std::vector<int>& weights, size_t first, int32_t* sums) {
+// sums[x] = sum of weights[k] times row first + k, in groups of taps that the kernel can add in 16 bits. `room` has
+// kMaxTaps rows, or is null where the image is packed.
+void sum_rows(const Kernels& kernels, const Image& image, const std::vector<int>& weights, size_t first, uint8_t* room,
+              int32_t* sums) {
+    const size_t width = image.cols * image.depth();
     Taps taps{};
     int total = 0;
     bool add = false;
     const auto flush = [&] {
-        kernels.add_rows(taps, image.cols * image.channels, add, sums);
+        kernels.add_rows(taps, width, add, sums);
         add = true;
         taps.count = total = 0;
     };
@@ -60,7 +63,7 @@ void sum_rows(const Kernels& kernels, const Image& image, const std::vector<int>
         for (int left = weights[k]; left > 0; left -= kMaxTapWeight) {
             const int weight = std::min(left, kMaxTapWeight);
             if (taps.count == kMaxTaps || total + weight > kMaxWeightSum) flush();
-            taps.row[taps.count] = image.row(first + k);
+            taps.row[taps.count] = image.pixels(first + k, 0, image.cols, room ? room + taps.count * width : nullptr);
             taps.weight[taps.count++] = static_cast<uint8_t>(weight);
             total += weight;
         }
@@ -76,7 +79,7 @@ struct Mix {
 
     Mix(const Run& pixels, const Image& image) : run(pixels) {
         constexpr double kRgb[3] = {299, 587, 114};
-        const size_t channels = image.channels, taps = run.weights.size() * channels;
+        const size_t channels = image.depth(), taps = run.weights.size() * channels;
         for (size_t& first : run.first) first *= channels;
         if (channels == 3) run.scale /= 1000;
         weights.resize((taps + kLanes - 1) / kLanes * kLanes);
@@ -92,11 +95,14 @@ struct Mix {
 void filter_fast(const Kernels& kernels, const Image& image, const Axis& down, const Axis& across, float out[64][64]) {
     std::vector<Mix> mixes;
     for (const Run& run : runs_of(across)) mixes.emplace_back(run, image);
-    std::vector<int32_t> sums(image.cols * image.channels + kLanes);
+    std::vector<int32_t> sums(image.cols * image.depth() + kLanes);
+    std::vector<uint8_t> room(image.packed() ? 0 : kMaxTaps * image.cols * image.depth());
     double mixed[64], total[64][64] = {};
     for (const Run& run : runs_of(down)) {
         for (size_t i = 0; i < run.outputs; i++) {
-            if (i == 0 || run.first[i] != run.first[i - 1]) sum_rows(kernels, image, run.weights, run.first[i], sums.data());
+            if (i == 0 || run.first[i] != run.first[i - 1])
+                sum_rows(kernels, image, run.weights, run.first[i], room.empty() ? nullptr : room.data(),
+                         sums.data());
             for (const Mix& mix : mixes) {
                 kernels.mix_columns(sums.data(), mix.run.first.data(), mix.run.outputs, mix.weights.data(),
                                     mix.weights.size(), mixed);
@@ -182,15 +188,14 @@ float write_pair(const Kernels& kernels, const float b[16][16], const Pair& pair
     }
     std::memcpy(keys, values, sizeof keys);
     for (int32_t& key : keys) key = ordered(key);
-    const auto ranked = [&](int rank) {
-        const int32_t bits = ordered(kernels.select(keys, rank));
-        float value;
-        std::memcpy(&value, &bits, sizeof value);
-        return value;
-    };
-    const float median = ranked(127);
-    write_bits(values, median, hash[pair.plain], hash[pair.transposed]);
-    return ranked(128) - median;
+    int32_t middle[2];
+    kernels.middle(keys, &middle[0], &middle[1]);
+    for (int32_t& key : middle) key = ordered(key);
+    float lower, upper;
+    std::memcpy(&lower, &middle[0], sizeof lower);
+    std::memcpy(&upper, &middle[1], sizeof upper);
+    write_bits(values, lower, hash[pair.plain], hash[pair.transposed]);
+    return upper - lower;
 }
 
 // How far a middle coefficient of the fast kernel may be from the reference's, whose sums drift the longer they run.

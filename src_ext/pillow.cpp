@@ -160,13 +160,13 @@ using Tile = int16_t[8][kStrip + kBeyond];
 // Turns the 8 x 8 samples from column x of the tile on, into lines[x .. x + 8) from sample `at` on.
 void transpose(const Tile& tile, size_t x, Lines& lines, size_t at) {
     typedef int16_t Words __attribute__((vector_size(16), aligned(2), may_alias));
-    typedef int16_t Choice __attribute__((vector_size(16)));
-    Choice rows[8], other[8];
+    typedef int16_t Values __attribute__((vector_size(16)));
+    Values rows[8], other[8];
     for (int i = 0; i < 8; i++) rows[i] = *(const Words*)(tile[i] + x);
-    const auto interleave = [](const Choice* from, Choice* to) {
+    const auto interleave = [](const Values* from, Values* to) {
         for (int i = 0; i < 4; i++) {
-            to[2 * i] = __builtin_shuffle(from[i], from[i + 4], Choice{0, 8, 1, 9, 2, 10, 3, 11});
-            to[2 * i + 1] = __builtin_shuffle(from[i], from[i + 4], Choice{4, 12, 5, 13, 6, 14, 7, 15});
+            to[2 * i] = __builtin_shufflevector(from[i], from[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+            to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
         }
     };
     interleave(rows, other);
@@ -176,17 +176,18 @@ void transpose(const Tile& tile, size_t x, Lines& lines, size_t at) {
 }
 
 void read_rows(const Kernels& kernels, const Image& image, size_t first, size_t count, Lines& lines) {
-    for (size_t i = 0; i < count; i++) kernels.grey_row(image, first + i, lines.line(i));
+    std::vector<uint8_t> room(image.packed() ? 0 : image.cols * image.depth());
+    for (size_t i = 0; i < count; i++)
+        kernels.grey_row(image.pixels(first + i, 0, image.cols, room.data()), image.cols, image, lines.line(i));
 }
 
 void read_columns(const Kernels& kernels, const Image& image, size_t first, size_t count, Lines& lines) {
-    Image strip = image;
-    strip.data += first * image.channels;
-    strip.cols = std::min(count + kBeyond, image.cols - first);
+    const size_t cols = std::min(count + kBeyond, image.cols - first);
+    uint8_t room[3 * (kStrip + kBeyond)];
     Tile tile = {};
     for (size_t y = 0; y < image.rows; y += 8) {
         const size_t rows = std::min(size_t{8}, image.rows - y);
-        for (size_t i = 0; i < rows; i++) kernels.grey_row(strip, y + i, tile[i]);
+        for (size_t i = 0; i < rows; i++) kernels.grey_row(image.pixels(y + i, first, cols, room), cols, image, tile[i]);
         for (size_t x = 0; x < count; x += 8) transpose(tile, x, lines, y);
     }
 }

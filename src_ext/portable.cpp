@@ -32,9 +32,9 @@ void add_rows(const Taps& taps, size_t width, bool add, int32_t* sums) {
     });
 }
 
-void grey_row(const Image& image, size_t y, int16_t* out) {
-    if (image.channels == 1) return widen_row(image.row(y), image.cols, out);
-    grey_pixels(image.row(y), 0, image.cols, image.bgr, out);
+void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* out) {
+    if (image.depth() == 1) return widen_row(pixels, width, out);
+    grey_pixels(pixels, 0, width, image.bgr, out);
 }
 
 // The compiler makes this the multiply-add of pairs of 16 bits.
@@ -50,7 +50,7 @@ void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, si
 }  // namespace portable
 
 extern const Kernels kPortable{"portable",
-    portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::select,
+    portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
     portable::grey_row, portable::lanczos, portable::dot_rows,
     portable::among, portable::between};
 
