@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(wildcard src_ext/*.pyx src_ext/*.cpp src_ext/*.h src_ext/*.inl) $(shell find protos -name '*.proto')
 
-.PHONY: demo test lint bench fuzz fuzz-arm clean
+.PHONY: demo test soak lint bench fuzz fuzz-arm clean
 
 demo: $(VENV)/demo
 	$(BIN)/hashmatch demo
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/dev
+	$(BIN)/python -m pytest -m soak
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check

@@ -4,6 +4,7 @@ HashmatchError
 ├── InvalidInput            the caller's input is wrong, whatever the state
 │   ├── InvalidField        a named field of a request
 │   └── MediaError          media that could not be hashed: never "no match"
+│       ├── MediaUnreadable     its file or object cannot be read
 │       ├── EmptyMedia
 │       ├── UnsupportedMedia
 │       ├── CorruptMedia
@@ -54,6 +55,10 @@ class InvalidField(InvalidInput):
 
 class MediaError(InvalidInput):
     reason = "MEDIA_NOT_SCANNED"
+
+
+class MediaUnreadable(MediaError):
+    reason = "UNREADABLE_MEDIA"
 
 
 class EmptyMedia(MediaError):

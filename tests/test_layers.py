@@ -23,7 +23,18 @@ ALLOWED = {
     "wire": {"v1", "types", "errors"},
     "client": {"v1", "wire", "types", "errors"},
     "server": {"v1", "wire", "engine", "follower", "store", "media", "sandbox", "types", "errors", "settings"},
-    "cli": {"server", "client", "engine", "hashing", "media", "sandbox", "types", "errors", "settings"},
+    "backfill": {
+        "client",
+        "hashing",
+        "index",
+        "matching",
+        "sandbox",
+        "store",
+        "types",
+        "errors",
+        "settings",
+    },
+    "cli": {"backfill", "server", "client", "engine", "hashing", "media", "sandbox", "types", "errors", "settings"},
 }
 """What each part of the package may import of the package's other parts."""
 
@@ -34,6 +45,8 @@ HOMES = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "cv2": {"media", "cli"},
+    "fsspec": {"backfill"},
+    "pyarrow": {"backfill"},
     "typer": {"cli"},
     "rich": {"cli"},
     "uvloop": {"server"},

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hashmatch.cli import bank
+from hashmatch.cli import backfill, bank
 from hashmatch.cli.common import Code, Connection
 from hashmatch.cli.demo import demo
 from hashmatch.cli.hash import hash_files
@@ -50,6 +50,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.add_typer(bank.app)
+app.add_typer(backfill.app)
 app.command()(match)
 app.command()(lookup)
 app.command("hash")(hash_files)

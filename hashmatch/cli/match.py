@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 Banks = Annotated[
     list[str] | None, typer.Option("--bank", metavar="NAME", help="Look into this bank only; may be repeated.")
 ]
+OriginalOrientationOnly = Annotated[
+    bool, typer.Option("--original-orientation-only", help="Do not look for rotated and mirrored copies.")
+]
+WholeImageOnly = Annotated[
+    bool, typer.Option("--whole-image-only", help="Do not look for what is within a border or letterbox bars.")
+]
 
 _Outcome: TypeAlias = tuple[str, Decision | HashmatchError]
 
@@ -32,12 +38,8 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
     context: typer.Context,
     files: Files,
     bank: Banks = None,
-    original_orientation_only: Annotated[
-        bool, typer.Option("--original-orientation-only", help="Do not look for rotated and mirrored copies.")
-    ] = False,
-    whole_image_only: Annotated[
-        bool, typer.Option("--whole-image-only", help="Do not look for what is within a border or letterbox bars.")
-    ] = False,
+    original_orientation_only: OriginalOrientationOnly = False,
+    whole_image_only: WholeImageOnly = False,
     kind: Kinds = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,0 +1,154 @@
+"""The banks that a backfill looks up in, wherever they are: a database, or a server that answers over gRPC."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Final, Protocol, Self
+
+from hashmatch.client import Client
+from hashmatch.errors import ConfigurationError
+from hashmatch.index import Snapshot
+from hashmatch.store import Store
+from hashmatch.types import Bank, BankPut, Change, Entry, EntryAdded
+
+_AT_ONCE: Final = 50_000
+"""Entries that join a snapshot at once."""
+_DATABASE: Final = "hashmatch.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries to look for; every one where nothing is said, and those that all that is said allows."""
+
+    since: int = 0
+    """Those added after that revision, exclusive, and those of banks whose policy changed after it.
+
+    A server keeps no history of policies: asked there, the latter are left out.
+    """
+    banks: tuple[str, ...] = ()
+    entries: tuple[tuple[str, int], ...] = ()
+    """Bank and id of each."""
+
+    def allows(self, entry: Entry) -> bool:
+        """Whether an entry is of a wanted bank."""
+        return not self.banks or entry.bank in self.banks
+
+
+class Origin(Protocol):
+    """Somewhere that banks are kept."""
+
+    def load(self, wanted: Wanted) -> Snapshot:
+        """A snapshot of the wanted entries, with every bank as it is now; raises NotFound, Unavailable."""
+
+
+def load(where: str, wanted: Wanted, timeout: float = 10.0) -> Snapshot:
+    """The banks at `where`: a database's URL, a server's data directory with one, or a server's HOST:PORT.
+
+    `timeout` is seconds that each call to a server may take. Raises ConfigurationError where `where` is none of these,
+    Unavailable, and NotFound for a bank or an entry.
+    """
+    with ExitStack() as stack:
+        origin: Origin
+        if url := _database(where):
+            origin = OfStore(stack.enter_context(Store.open(url)))
+        else:
+            origin = OfServer(stack.enter_context(Client(where, timeout=timeout)))
+        snapshot = origin.load(wanted)
+    snapshot.roster.reach(wanted.banks)  # says which bank there is none of
+    return snapshot
+
+
+class OfStore:
+    """Banks in a database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def load(self, wanted: Wanted) -> Snapshot:
+        growing = _Growing.of(_pages_of_banks(self._store), wanted.since)
+        if wanted.entries:
+            growing.add(EntryAdded(self._store.get_entry(bank, entry)) for bank, entry in wanted.entries)
+            return growing.at(self._store.head())
+        older: set[str] = set()
+        revision = wanted.since
+        while True:
+            reached, changes = self._store.changes(revision, _AT_ONCE)
+            if reached == revision:
+                break
+            revision = reached
+            growing.add(c for c in changes if not isinstance(c, EntryAdded) or wanted.allows(c.entry))
+            older |= {change.bank.name for change in changes if isinstance(change, BankPut)}
+        if wanted.since:
+            for bank in sorted(older & growing.snapshot.banks.keys()):
+                known = (entry for entry in self._entries(bank) if entry.revision <= wanted.since)
+                growing.add(EntryAdded(entry) for entry in known if wanted.allows(entry))
+        return growing.at(revision)
+
+    def _entries(self, bank: str) -> Iterator[Entry]:
+        last = 0
+        while page := self._store.list_entries(bank, last, 10_000):
+            yield from page
+            last = page[-1].id
+
+
+class OfServer:
+    """Banks of a running server."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def load(self, wanted: Wanted) -> Snapshot:
+        """What is added while it loads is left out: the snapshot's revision is the server's when it began."""
+        revision = self._client.status().revision
+        growing = _Growing.of(self._client.list_banks(), revision)
+        if wanted.entries:
+            growing.add(EntryAdded(self._client.get_entry(bank, entry)) for bank, entry in wanted.entries)
+            return growing.at(revision)
+        banks = sorted(name for name in growing.snapshot.banks if not wanted.banks or name in wanted.banks)
+        entries = chain.from_iterable(map(self._client.list_entries, banks))
+        growing.add(EntryAdded(entry) for entry in entries if wanted.since < entry.revision <= revision)
+        return growing.at(revision)
+
+
+class _Growing:
+    """A snapshot that more and more changes join, many at a time."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @classmethod
+    def of(cls, banks: Iterable[Bank], revision: int) -> Self:
+        return cls(Snapshot.empty().apply([BankPut(bank) for bank in banks], revision))
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Apply changes in their order."""
+        rest = iter(changes)
+        while some := list(islice(rest, _AT_ONCE)):
+            self.snapshot = self.snapshot.apply(some, self.snapshot.revision)
+
+    def at(self, revision: int) -> Snapshot:
+        """The snapshot, as that of a revision."""
+        return self.snapshot.apply([], revision)
+
+
+def _pages_of_banks(store: Store) -> Iterator[Bank]:
+    last = ""
+    while page := store.list_banks(last):
+        yield from page
+        last = page[-1].name
+
+
+def _database(where: str) -> str:
+    """The URL of the database that `where` means; empty where it is a server's address. Raises ConfigurationError."""
+    if "://" not in where:
+        file = Path(where, _DATABASE)
+        if file.is_file():
+            return f"sqlite:///{file}"
+        if Path(where).exists():
+            raise ConfigurationError(f"{where} is not a server's data directory: there is no {_DATABASE}")
+        return ""
+    if where.startswith("sqlite") and not Path(where.partition(":///")[2]).is_file():
+        raise ConfigurationError(f"{where}: there is no such file")
+    return where

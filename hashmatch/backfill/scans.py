@@ -1,0 +1,151 @@
+"""`scan`: everything that a source holds, hashed and looked up, as tables; recorded in a folder where one is given."""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+
+from hashmatch import hashing
+from hashmatch.backfill import banks, jobs
+from hashmatch.backfill.banks import Wanted
+from hashmatch.backfill.counts import Counts
+from hashmatch.backfill.folder import Folder, LocalFolder, open_folder
+from hashmatch.backfill.manifests import is_manifest
+from hashmatch.backfill.pace import Pace
+from hashmatch.backfill.plan import Plan, parts_of
+from hashmatch.backfill.scanning import Banks, Scanner
+from hashmatch.backfill.sources import Source
+from hashmatch.backfill.storage import is_url
+from hashmatch.errors import ConfigurationError
+from hashmatch.sandbox import InProcess, Job
+from hashmatch.settings import MediaLimits
+from hashmatch.types import MatchOptions
+
+PART_ITEMS: Final = 10_000
+READERS: Final = 2
+"""Files of a local disk that are read at once, besides those that are hashed."""
+REMOTE_READERS: Final = 16
+"""The same of an object store, where a read is mostly waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How to scan; the defaults hash with pdq, on every core, and look nothing up."""
+
+    banks: str = ""
+    """Where the banks are, as for `hashmatch.backfill.banks.load`; empty: nothing is looked up."""
+    match: MatchOptions = field(default_factory=MatchOptions)
+    """Kinds to hash by, banks to look into, orientations and views to look for."""
+    column: str = "location"
+    exclude: tuple[str, ...] = ()
+    """As of `Source`."""
+    part_items: int = PART_ITEMS
+    """Items of a part, 1 or more: what at most is done again after a crash."""
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    """Items hashed at once."""
+    readers: int = 0
+    """Items read at once besides; where 0, READERS or REMOTE_READERS."""
+    bytes_a_second: float | None = None
+    """The most that is read, over all; None: no limit."""
+    limits: MediaLimits = field(default_factory=MediaLimits)
+    timeout: float = 10.0
+    """Seconds that each call to the server of the banks may take."""
+
+    def order(self, source: str) -> dict[str, Any]:
+        """What decides the rows: a folder's job is gone on with by the same order alone."""
+        match = {name: value for name, value in asdict(self.match).items() if name != "min_revision"}
+        said = {"source": source, "column": self.column, "exclude": self.exclude, "looked_up": bool(self.banks)}
+        return said | match | self.limits.model_dump()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told how a scan goes on, by the thread that scans; every call is quick to return."""
+
+    on_listed: Callable[[int], None] = lambda _: None
+    """How many items were found so far."""
+    on_begin: Callable[[jobs.Report], None] = lambda _: None
+    """What there is to do, and what of it an earlier run has done."""
+    on_batch: Callable[[Counts], None] = lambda _: None
+    """What became of the next few items."""
+
+
+UNWATCHED: Final = Watch()
+DEFAULTS: Final = ScanOptions()
+
+
+def scan(
+    source: str, out: str | None = None, options: ScanOptions = DEFAULTS, watch: Watch = UNWATCHED
+) -> Generator[pa.Table, None, None]:
+    """Hash all media of a source and look them up; yields tables of `hashmatch.backfill.SCHEMA`, one a part, in order.
+
+    With `out`, a path or URL of a folder, a part is durable there before it is yielded; the same call goes on after
+    whatever ended an earlier one, and yields what was missing. An item that fails is a row with its reason.
+
+    Raises ConfigurationError, NotFound (a bank), Unavailable (the banks), and AlreadyExists where `out` holds another
+    job, or another process is at work in it.
+    """
+    with ExitStack() as stack:
+        scanner = stack.enter_context(scanning(source, options, watch.on_batch))
+        if out is None:
+            runs = parts_of(Source(source, options.column, options.exclude).items(), options.part_items)
+            yield from (part.rows for part in scanner.scan(enumerate(runs)))
+            return
+        folder = open_folder(out)
+        stack.enter_context(folder.alone())
+        jobs.claim(folder, options.order(source))
+        plan = Plan.load(folder) or record(folder, source, options, watch)
+        watch.on_begin(jobs.report(folder))
+        yield from (part.rows for part in jobs.run(folder, plan, scanner))
+
+
+def retry_failed(
+    source: str, out: str, options: ScanOptions = DEFAULTS, watch: Watch = UNWATCHED
+) -> Generator[pa.Table, None, None]:
+    """Scan again what failed in a scan that is recorded in `out`; yields each part that had a failure, anew.
+
+    Raises as `scan` does, and ConfigurationError where no scan is recorded.
+    """
+    with ExitStack() as stack:
+        folder = open_folder(out)
+        stack.enter_context(folder.alone())
+        plan = Plan.load(folder)
+        if plan is None:
+            raise ConfigurationError(f"there is no scan in {out} whose failures could be tried again")
+        jobs.claim(folder, options.order(source))
+        watch.on_begin(jobs.report(folder))
+        scanner = stack.enter_context(scanning(source, options, watch.on_batch))
+        yield from (part.rows for part in jobs.retry(folder, plan, scanner))
+
+
+def record(folder: Folder, source: str, options: ScanOptions, watch: Watch) -> Plan:
+    """List a source into a job's folder; raises ConfigurationError."""
+    besides = folder.path if isinstance(folder, LocalFolder) else None
+    items = Source(source, options.column, options.exclude).items(besides)
+    try:
+        return Plan.record(folder, items, options.part_items, watch.on_listed)
+    except OSError as error:
+        raise ConfigurationError(f"{source} cannot be listed: {error}") from error
+
+
+@contextmanager
+def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], None]) -> Iterator[Scanner]:
+    """A scanner with all that the options ask for; raises ConfigurationError, InvalidField, NotFound, Unavailable."""
+    kinds = hashing.check_kinds(options.match.kinds)
+    found = None
+    if options.banks:
+        found = Banks(banks.load(options.banks, Wanted(banks=options.match.banks), options.timeout), options.match)
+    local = not is_url(source) and not is_manifest(source)
+    yield Scanner(
+        InProcess(options.limits),
+        Job(kinds, options.match.all_views),
+        options.limits,
+        found,
+        options.workers,
+        options.readers or (READERS if local else REMOTE_READERS),
+        Pace(options.bytes_a_second),
+        on_batch,
+    )

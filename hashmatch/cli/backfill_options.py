@@ -1,0 +1,30 @@
+"""The options of `hashmatch backfill`."""
+
+from typing import Annotated
+
+import typer
+
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="What to scan.")]
+Out = Annotated[str, typer.Option(metavar="DIR", help="The folder of the job; made where it is missing.")]
+Where = Annotated[
+    str,
+    typer.Option(
+        metavar="WHERE",
+        help="Where the banks are: a server's HOST:PORT, its data directory, or a database's URL. "
+        "Unless set, the server that --server names.",
+    ),
+]
+HashOnly = Annotated[bool, typer.Option("--hash-only", help="Look nothing up.")]
+Column = Annotated[str, typer.Option(help="Column of a manifest that holds the locations.")]
+Exclude = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="Skip locations like this; may be repeated.")
+]
+PartItems = Annotated[int, typer.Option(min=1, help="Items of a part: what at most is done again after a crash.")]
+Workers = Annotated[int, typer.Option(min=0, help="Items hashed at once; 0: one a core.")]
+Readers = Annotated[int, typer.Option(min=0, help="Items read at once besides; 0: 2 of a disk, 16 of a URL.")]
+Bandwidth = Annotated[float, typer.Option(min=0, metavar="MB", help="Most megabytes read a second; 0: no limit.")]
+Nice = Annotated[int, typer.Option(min=0, max=19, help="How far to stand back where others want the same cores.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Scan again what failed in DIR.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Scan a sample of 500, write nothing, and say what all would take.")
+]
