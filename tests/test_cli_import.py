@@ -118,7 +118,7 @@ def test_csv_columns_come_in_any_order_and_others_are_ignored(bank: Target, tmp_
     (digits,) = hashes(1)
     file = tmp_path / "known.csv"
     file.write_bytes(table([("x", "scam", digits, 60)], ("Id", "Labels", " HASH ", "quality")))
-    assert bank.load(file).out.startswith(f"imported 1 rows into {bank.name} (revision ")
+    assert bank.load(file).out.startswith(f"imported 1 row into {bank.name} (revision ")
     assert bank.rows("lower(hex(bits)), quality, labels, content_id") == [(digits, 60, '["scam"]', "")]
 
 

@@ -1,4 +1,4 @@
-"""Two OpenCV wheels side by side: the service must not start."""
+"""Two OpenCV wheels side by side, or none that is whole: nothing that decodes can be loaded, and the message helps."""
 
 import os
 import subprocess
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-CHECK = "from hashmatch.media import check_installation; check_installation()"
+from hashmatch.errors import ConfigurationError
+from hashmatch.media.installation import check_installation
+
+CHECK = "import hashmatch.media"
 
 
 def install(folder: Path, name: str) -> None:
@@ -35,3 +38,10 @@ def test_two_wheels(name: str, tmp_path: Path) -> None:
     assert "ConfigurationError" in done.stderr
     assert name.replace("_", "-") in done.stderr
     assert "pip uninstall" in done.stderr
+
+
+def test_a_wheel_whose_files_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `pip uninstall opencv-python` leaves beside the headless wheel."""
+    monkeypatch.setattr("hashmatch.media.installation.find_spec", lambda _name: None)
+    with pytest.raises(ConfigurationError, match="pip install --force-reinstall"):
+        check_installation()

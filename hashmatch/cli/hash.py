@@ -18,11 +18,9 @@ def hash_files(files: Files, kind: Kinds = None, as_json: AsJson = False) -> Non
 
     Example: hashmatch hash photo.jpg
     """
-    from hashmatch import media
     from hashmatch.sandbox import InProcess, Job
     from hashmatch.settings import MediaLimits
 
-    media.check_installation()
     limits = configured(MediaLimits)
     job, hasher = Job(check_kinds(kind or ())), InProcess(limits)
     code = Code.DONE

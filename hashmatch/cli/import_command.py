@@ -102,4 +102,5 @@ def _report(order: Order, job: "Import", as_json: bool) -> None:
         return
     left_out = f", {reached.left_out:,} left out" if reached.left_out else ""
     stopped = "" if job.complete else f"; stopped after line {reached.position.line:,}"
-    typer.echo(f"imported {reached.imported:,} rows into {order.bank}{left_out} (revision {reached.revision}){stopped}")
+    rows = "1 row" if reached.imported == 1 else f"{reached.imported:,} rows"
+    typer.echo(f"imported {rows} into {order.bank}{left_out} (revision {reached.revision}){stopped}")

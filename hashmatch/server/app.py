@@ -12,7 +12,7 @@ import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from hashmatch import errors, media
+from hashmatch import errors
 from hashmatch.engine import Engine
 from hashmatch.follower import Follower
 from hashmatch.sandbox import InProcess
@@ -57,7 +57,6 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
 
     A process of a supervisor is given the board that they share, and shares the port with the others.
     """
-    media.check_installation()
     with ExitStack() as stack:
         store = stack.enter_context(Store.open(settings.database))
         follower = Follower(store)
