@@ -489,7 +489,7 @@ def test_health_and_reflection_know_every_service(stubs: Stubs) -> None:
 
 
 def test_sigterm_drains(tmp_path: Path, photos: Photos) -> None:
-    """Health turns first, what was sent is answered, and the process ends with 0."""
+    """Health turns first and its watchers are let go, what was sent is answered, and the process ends with 0."""
     large = encode(np.tile(photos["astronaut"], (8, 8, 1)))
     with running_server(tmp_path) as running:
         stubs = Stubs(running.address)
@@ -502,6 +502,7 @@ def test_sigterm_drains(tmp_path: Path, photos: Photos) -> None:
         os.kill(running.pid, signal.SIGTERM)
         assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert all(call.result().result.hash.quality == 100 for call in in_flight)
+        assert not list(watch)
         assert running.stop() == 0
         stubs.channel.close()
 

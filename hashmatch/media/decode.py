@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from hashmatch.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
 from hashmatch.media import avif, bmp, gif, jpeg, png, tiff, webp
+from hashmatch.media.memory import keep_freed
 from hashmatch.media.picture import Alpha, Picture
 from hashmatch.media.sniff import sniff
 from hashmatch.media.white import opaque
 from hashmatch.settings import MediaLimits
 from hashmatch.types import Frame
 
+keep_freed()
 cv2.setNumThreads(0)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 

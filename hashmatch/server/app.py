@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
 
 import grpc
 import structlog
@@ -18,6 +17,7 @@ from hashmatch.follower import Follower
 from hashmatch.sandbox import InProcess
 from hashmatch.server.bank import BankService
 from hashmatch.server.board import Board
+from hashmatch.server.health import HealthService
 from hashmatch.server.interceptor import CallInterceptor
 from hashmatch.server.match import HashService, MatchService
 from hashmatch.server.status import StatusService
@@ -109,14 +109,14 @@ class _App:
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ]
 
-    def _add_services(self, server: grpc.aio.Server) -> Any:
+    def _add_services(self, server: grpc.aio.Server) -> HealthService:
         """Add all services and return the one of health."""
         engine, work = self._engine, self._work
         match_pb2_grpc.add_MatchServiceServicer_to_server(MatchService(engine, work, self._draining), server)
         hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work), server)
         bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(engine, self._board), server)
-        healthy = health.aio.HealthServicer()  # type: ignore[attr-defined]  # missing in the stubs
+        healthy = HealthService(self._draining)
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         return healthy
