@@ -96,8 +96,9 @@ class Oracle:
 
 
 def entry(number: int, bank: str, item: Hash) -> Entry:
-    """An entry whose provenance and time are its own."""
-    provenance = Provenance(f"content {number}", "a list", ("été", f"label {number % 3}"), "note\0\n")
+    """An entry whose provenance and time are its own; every third is a frame of one of two videos."""
+    content = f"video {number % 6}" if number % 3 == 0 else f"content {number}"
+    provenance = Provenance(content, "a list", ("été", f"label {number % 3}"), "note\0\n")
     shown = TimeRange(number, 2 * number) if number % 3 == 0 else None
     return Entry(number, bank, item, provenance, CREATED + timedelta(microseconds=number), number + 1, shown)
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from hashmatch.types import Action, Bank, Entry
+from hashmatch.index.sightings import Sighting
+from hashmatch.types import Action, Bank, Entry, Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,23 @@ class Found:
     """Of the banks of all entries that matched."""
     banks_not_compared: tuple[str, ...]
     """The enabled and selected banks whose minimum quality the query does not reach, by name, in that order."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFrames:
+    """All that matched one frame of a video."""
+
+    stills: Found
+    sightings: list[Sighting]
+    """The frames of known videos, by video."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVideo:
+    """What is known of a video of which a frame was sighted."""
+
+    bank: Bank
+    provenance: Provenance
+    """Of one of its frames."""
+    frames: int
+    """How many it has that reach the bank's minimum quality."""

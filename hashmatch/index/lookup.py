@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class _Queries(NamedTuple):
         return cls(codes, np.concatenate(places), parts, keys >> 8, keys & 0xFF)
 
 
-class _Near(NamedTuple):
+class Near(NamedTuple):
     """Codes within the radius of a part, each once, with the nearest query; parts ascend."""
 
     parts: Ints
@@ -69,16 +69,16 @@ class _Near(NamedTuple):
     queries: Ints
 
 
-class _Matches(NamedTuple):
+class Matches(NamedTuple):
     """Entries that their banks let match, each once for a group; groups ascend."""
 
     groups: Ints
     source: Ints
-    """Positions in `_Near`."""
+    """Positions in `Near`."""
     rows: Ints
 
-    def take(self, chosen: Ints | slice) -> "_Matches":
-        return _Matches(*(column[chosen] for column in self))
+    def take(self, chosen: Ints | slice) -> "Matches":
+        return Matches(*(column[chosen] for column in self))
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Tally:
     nearest: list[Candidate] = field(default_factory=list)
     """The nearest of each segment, at most the limit from each."""
 
-    def add(self, number: int, segment: Segment, near: _Near, matches: _Matches, places: Ints, limit: int) -> None:
+    def add(self, number: int, segment: Segment, near: Near, matches: Matches, places: Ints, limit: int) -> None:
         """Count matches of one segment, and keep the nearest; `places` gives each query's position in its group."""
         self.total += len(matches.rows)
         self.slots[segment.columns.slots[matches.rows]] = True
@@ -104,18 +104,23 @@ class Tally:
             self.nearest.append(Candidate(distance, entry, number, row, code, query))
 
 
+T = TypeVar("T", bound=Tally)
+
+
 def search(
     segments: Sequence[Segment],
     groups: Sequence[NDArray[np.uint8]],
     qualities: Sequence[NDArray[np.uint8]],
     reach: Reach,
     limit: int,
-) -> list[Tally]:
+    tally: type[T],
+) -> list[T]:
     """Find the matches of each group: uint8 (hashes, bytes of a code), and uint8 (hashes,), their qualities.
 
-    Groups are taken a few at a time, so that the memory needed does not grow with their number.
+    They are counted by a `tally` for each. Groups are taken a few at a time, so that the memory needed does not grow
+    with their number.
     """
-    tallies = [Tally(np.zeros(len(reach.minimums), dtype=np.bool_)) for _ in groups]
+    tallies = [tally(np.zeros(len(reach.minimums), dtype=np.bool_)) for _ in groups]
     lowest = reach.lowest_quality
     lengths = [int(np.count_nonzero(each >= lowest)) for each in qualities]
     for chunk in _chunks(lengths, HASHES) if any(lengths) else ():
@@ -142,7 +147,7 @@ def _chunks(lengths: Sequence[int], most: int) -> Iterator[slice]:
     yield slice(first, len(lengths))
 
 
-def _nearest(segment: Segment, queries: _Queries, radius: int) -> Iterator[_Near]:
+def _nearest(segment: Segment, queries: _Queries, radius: int) -> Iterator[Near]:
     """Find the codes within the radius: of all groups at once, or of fewer where there are many pairs.
 
     Each pair is packed into an integer that sorts by part, code, distance and query.
@@ -162,11 +167,11 @@ def _nearest(segment: Segment, queries: _Queries, radius: int) -> Iterator[_Near
         whole = done == count or owners[done] != owners[done - 1]
         end = count if whole else int(np.searchsorted(owners, owners[done], side="right"))
         if whole and nearest.size:
-            yield from _cut(segment, queries, _Near(*np.unravel_index(nearest, shape)))
+            yield from _cut(segment, queries, Near(*np.unravel_index(nearest, shape)))
             nearest = nearest[:0]
 
 
-def _cut(segment: Segment, queries: _Queries, near: _Near) -> Iterator[_Near]:
+def _cut(segment: Segment, queries: _Queries, near: Near) -> Iterator[Near]:
     """Take a few groups at a time where the codes are of many entries."""
     entries = segment.starts[near.codes + 1] - segment.starts[near.codes]
     if entries.sum() <= PAIRS:
@@ -175,10 +180,10 @@ def _cut(segment: Segment, queries: _Queries, near: _Near) -> Iterator[_Near]:
     first = np.flatnonzero(np.diff(queries.groups[near.parts], prepend=-1))
     bounds = [*first.tolist(), len(entries)]
     for chunk in _chunks(np.add.reduceat(entries, first).tolist(), PAIRS):
-        yield _Near(*(column[bounds[chunk.start] : bounds[chunk.stop]] for column in near))
+        yield Near(*(column[bounds[chunk.start] : bounds[chunk.stop]] for column in near))
 
 
-def _matches(segment: Segment, near: _Near, queries: _Queries, reach: Reach) -> _Matches:
+def _matches(segment: Segment, near: Near, queries: _Queries, reach: Reach) -> Matches:
     """Go from codes to the entries that have them, and drop those that are removed or their bank does not want."""
     sizes = segment.starts[near.codes + 1] - segment.starts[near.codes]
     source = np.repeat(np.arange(len(sizes)), sizes)
@@ -189,11 +194,11 @@ def _matches(segment: Segment, near: _Near, queries: _Queries, reach: Reach) -> 
     slots, parts = segment.columns.slots[rows], near.parts[source]
     quality = np.minimum(segment.columns.qualities[rows], queries.qualities[parts])
     wanted = (near.distances[source] <= reach.thresholds[slots]) & (quality >= reach.minimums[slots])
-    matches = _Matches(queries.groups[parts], source, rows).take(np.flatnonzero(wanted))
+    matches = Matches(queries.groups[parts], source, rows).take(np.flatnonzero(wanted))
     return matches if np.diff(queries.groups).all() else _once(matches, near)
 
 
-def _once(matches: _Matches, near: _Near) -> _Matches:
+def _once(matches: Matches, near: Near) -> Matches:
     """Of the matches of one group with one entry, through hashes of several qualities, keep the nearest."""
     distances, queries = near.distances[matches.source], near.queries[matches.source]
     order = np.lexsort((queries, distances, matches.rows, matches.groups))

@@ -12,10 +12,11 @@ import structlog
 from hashmatch.errors import InvalidInput
 from hashmatch.index.changes import Outcome
 from hashmatch.index.columns import UNKNOWN_QUALITY, Columns
-from hashmatch.index.found import Found, Hit
+from hashmatch.index.found import Found, FoundFrames, Hit, KnownVideo
 from hashmatch.index.levels import Levels
-from hashmatch.index.lookup import Candidate, search
+from hashmatch.index.lookup import Candidate, T, Tally, search
 from hashmatch.index.roster import Reach, Roster
+from hashmatch.index.sightings import FrameTally, VideoKey, count_frames
 from hashmatch.types import Bank, Change, Entry, Hash
 
 NO_CEILINGS: Final[Mapping[str, int]] = MappingProxyType({})
@@ -110,11 +111,48 @@ class Snapshot:
         found: dict[int, Found] = {}
         for space, positions in by_space.items():
             within = reach.within(ceilings[space.kind]) if space.kind in ceilings else reach
-            answers = self._search(space, [groups[position] for position in positions], within, limit)
-            found.update(zip(positions, answers, strict=True))
+            answers = self._search(space, [groups[position] for position in positions], within, limit, Tally)
+            for position, (tally, quality) in zip(positions, answers, strict=True):
+                found[position] = self._found(space, tally, quality, within, limit)
         return [found[position] for position in range(len(groups))]
 
-    def _search(self, space: Space, groups: Sequence[Sequence[Hash]], reach: Reach, limit: int) -> list[Found]:
+    def search_frames(
+        self,
+        groups: Sequence[Sequence[Hash]],
+        banks: Collection[str] = (),
+        limit: int = 100,
+        ceilings: Mapping[str, int] = NO_CEILINGS,
+    ) -> list[FoundFrames]:
+        """As `search`, of groups that are one kind's: hits, total and actions are of stills alone.
+
+        All frames of known videos that match are told apart, however many there are. Raises as `search` does.
+        """
+        reach = self.roster.reach(banks)
+        spaces = {_space(group) for group in groups}
+        if not spaces:
+            return []
+        (space,) = spaces
+        within = reach.within(ceilings[space.kind]) if space.kind in ceilings else reach
+        return [
+            FoundFrames(self._found(space, tally, quality, within, limit), list(tally.sightings))
+            for tally, quality in self._search(space, groups, within, limit, FrameTally)
+        ]
+
+    def known_videos(self, space: Space, videos: Mapping[VideoKey, tuple[int, int]]) -> dict[VideoKey, KnownVideo]:
+        """What is known of videos that were sighted, given by one of the places where they were."""
+        segments = self.levels[space].segments if videos else ()
+        banks = {video: self.roster.by_slot[video.slot] for video in videos}
+        counts = count_frames(segments, {video: bank.minimum_quality for video, bank in banks.items()})
+        known = {}
+        for video, (number, row) in videos.items():
+            entry = segments[number].columns.entry(row, banks[video].name, space.kind, b"")
+            known[video] = KnownVideo(banks[video], entry.provenance, counts[video])
+        return known
+
+    def _search(
+        self, space: Space, groups: Sequence[Sequence[Hash]], reach: Reach, limit: int, tally: type[T]
+    ) -> list[tuple[T, int]]:
+        """What each group found, and the quality it goes by."""
         segments = self.levels.get(space, Levels()).segments
         qualities = [np.array([_quality(item) for item in group], dtype=np.uint8) for group in groups]
         codes = [np.frombuffer(b"".join(item.bits for item in group), dtype=np.uint8) for group in groups]
@@ -124,18 +162,17 @@ class Snapshot:
             qualities,
             reach,
             limit,
+            tally,
         )
-        return [
-            Found(
-                hits=[self._hit(space, candidate, reach) for candidate in sorted(tally.nearest)[:limit]],
-                total=tally.total,
-                actions=frozenset(bank.action for bank in self.roster.chosen(tally.slots)),
-                banks_not_compared=tuple(
-                    sorted(bank.name for bank in self.roster.chosen(reach.too_low(int(quality[0]))))
-                ),
-            )
-            for tally, quality in zip(tallies, qualities, strict=True)
-        ]
+        return [(found, int(quality[0])) for found, quality in zip(tallies, qualities, strict=True)]
+
+    def _found(self, space: Space, tally: Tally, quality: int, reach: Reach, limit: int) -> Found:
+        return Found(
+            hits=[self._hit(space, candidate, reach) for candidate in sorted(tally.nearest)[:limit]],
+            total=tally.total,
+            actions=frozenset(bank.action for bank in self.roster.chosen(tally.slots)),
+            banks_not_compared=tuple(sorted(bank.name for bank in self.roster.chosen(reach.too_low(quality)))),
+        )
 
     def _hit(self, space: Space, candidate: Candidate, reach: Reach) -> Hit:
         segment = self.levels[space].segments[candidate.segment]

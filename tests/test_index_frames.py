@@ -1,0 +1,69 @@
+"""Frames of known videos: told apart from stills, all of them, and counted."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hashmatch.index import Found, Hit, Snapshot, Space
+from hashmatch.types import PDQ, Action, Bank, BankPut, Change, EntryAdded, EntryRemoved, Hash
+from tests.index_oracle import CODES, QUALITIES, Oracle, batches, bits, entry
+
+FRAMES = st.lists(
+    st.lists(st.builds(Hash, st.just(PDQ), CODES, QUALITIES), min_size=1, max_size=6), min_size=1, max_size=4
+)
+
+
+@given(parts=batches(), frames=FRAMES, limit=st.sampled_from((1, 100)))
+@settings(max_examples=80, deadline=None)
+def test_finds_what_comparing_everything_finds(parts: list[list[Change]], frames: list[list[Hash]], limit: int) -> None:
+    snapshot, oracle = Snapshot.empty(), Oracle()
+    for revision, changes in enumerate(parts, 1):
+        snapshot, oracle = snapshot.apply(changes, revision), oracle.apply(changes)
+    for frame, found in zip(frames, snapshot.search_frames(frames, limit=limit), strict=True):
+        all_of_it = oracle.search(frame, limit=10_000)
+        stills = [hit for hit in all_of_it.hits if hit.entry.shown is None]
+        actions = frozenset(hit.bank.action for hit in stills)
+        assert found.stills == Found(stills[:limit], len(stills), actions, all_of_it.banks_not_compared)
+        known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings})
+        expected: dict[tuple[Bank, str], list[Hit]] = {}
+        for hit in all_of_it.hits:
+            if hit.entry.shown is not None:
+                expected.setdefault((hit.bank, hit.entry.provenance.content_id), []).append(hit)
+        told = {(known[each.video].bank, known[each.video].provenance.content_id): each for each in found.sightings}
+        assert told.keys() == expected.keys()
+        for key, sighting in told.items():
+            hits = expected[key]
+            assert sorted(sighting.ids.tolist()) == sorted(hit.entry.id for hit in hits)
+            times = sorted((hit.entry.shown.start, hit.entry.shown.end) for hit in hits if hit.entry.shown)
+            assert sorted(zip(sighting.starts.tolist(), sighting.ends.tolist(), strict=True)) == times
+            assert sighting.distance == min(hit.distance for hit in hits)
+            bank, content = key
+            assert known[sighting.video].frames == sum(
+                entry.hash.kind == PDQ
+                and (entry.bank, entry.provenance.content_id) == (bank.name, content)
+                and entry.shown is not None
+                and (entry.hash.quality is None or entry.hash.quality >= bank.minimum_quality)
+                for entry in oracle.entries.values()
+            )
+
+
+def test_there_is_no_limit_to_the_frames() -> None:
+    changes: list[Change] = [BankPut(Bank("a", action=Action.BLOCK))]
+    changes += [EntryAdded(entry(3 * number, "a", Hash(PDQ, bits(number), 100))) for number in range(5000)]
+    snapshot = Snapshot.empty().apply([*changes, EntryRemoved(3, "a")], 1)
+    (found,) = snapshot.search_frames([[Hash(PDQ, bits(0), 100)]], limit=1)
+    assert (found.stills.hits, found.stills.actions) == ([], frozenset())
+    assert sum(len(each.ids) for each in found.sightings) == 4999
+    known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings})
+    assert sorted(each.frames for each in known.values()) == [2499, 2500]
+
+
+def test_no_frames_are_no_question() -> None:
+    assert Snapshot.empty().search_frames([]) == []
+
+
+@pytest.mark.parametrize("kind", [PDQ, "short"])
+def test_an_empty_snapshot_has_seen_nothing(kind: str) -> None:
+    (found,) = Snapshot.empty().search_frames([[Hash(kind, bytes(32))]])
+    assert (found.stills.total, found.sightings) == (0, [])
+    assert Snapshot.empty().known_videos(Space(kind, 32), {}) == {}
