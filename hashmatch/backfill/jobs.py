@@ -1,9 +1,9 @@
 """A scan that is recorded in a folder: begun, gone on with, tried again, and added up."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,12 +14,18 @@ from hashmatch.backfill.counts import Counts
 from hashmatch.backfill.folder import Folder
 from hashmatch.backfill.item import Item, Status
 from hashmatch.backfill.plan import Plan, part_name, part_number
-from hashmatch.backfill.scanning import Part, Scanner
+from hashmatch.backfill.scanning import Part
 from hashmatch.errors import AlreadyExists, ConfigurationError
 
 ROWS: Final = "rows"
 """The folder of the parts that are done: a part is done when its file is there, and not before."""
-_ORDER: Final = "job.json"
+RESCAN: Final = "rescan"
+"""What the order of a rescan has, and that of a scan has not."""
+ORDER: Final = "job.json"
+"""What the job is to do: it makes a folder one of a job."""
+
+Work: TypeAlias = Callable[[Iterable[tuple[int, Sequence[Item]]]], Iterator[Part]]
+"""What does numbered parts, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Report:
     parts: int
     parts_done: int
     found: int
-    """Items of the whole listing."""
+    """Items of the whole listing; of a rescan, rows of the logs."""
     counts: Counts = field(default_factory=Counts)
     """Of the parts that are done."""
 
@@ -61,10 +67,10 @@ class Report:
 
 def claim(folder: Folder, order: Mapping[str, Any]) -> None:
     """Record what a job is to do, or check that it is what was recorded; raises AlreadyExists where it is not."""
-    recorded = folder.get(_ORDER)
+    recorded = folder.get(ORDER)
     wanted = json.loads(json.dumps(order))
     if recorded is None:
-        folder.put(_ORDER, json.dumps(wanted, indent=1).encode())
+        folder.put(ORDER, json.dumps(wanted, indent=1).encode())
         return
     earlier = json.loads(recorded)
     if earlier != wanted:
@@ -78,16 +84,16 @@ def done(folder: Folder) -> set[int]:
     return {part_number(name) for name in folder.names(ROWS) if name.startswith("part-") and name.endswith(".parquet")}
 
 
-def run(folder: Folder, plan: Plan, scanner: Scanner) -> Iterator[Part]:
-    """Scan the parts that are not done; each is yielded once it is durable."""
+def run(folder: Folder, plan: Plan, work: Work) -> Iterator[Part]:
+    """Do the parts that are not done; each is yielded once it is durable."""
     finished = done(folder)
     missing = (number for number in range(plan.parts) if number not in finished)
-    for part in scanner.scan((number, plan.items(folder, number)) for number in missing):
+    for part in work((number, plan.items(folder, number)) for number in missing):
         save(folder, part)
         yield part
 
 
-def retry(folder: Folder, plan: Plan, scanner: Scanner) -> Iterator[Part]:
+def retry(folder: Folder, plan: Plan, work: Work) -> Iterator[Part]:
     """Scan again what failed in the parts that are done; each part with a failure is yielded once it is durable."""
     asked: dict[int, list[int]] = {}
 
@@ -98,7 +104,7 @@ def retry(folder: Folder, plan: Plan, scanner: Scanner) -> Iterator[Part]:
                 asked[number] = rows.unfinished(rows_of(folder, number))
                 yield number, [items[position] for position in asked[number]]
 
-    for again in scanner.scan(failures()):
+    for again in work(failures()):
         part = _mended(folder, again, asked.pop(again.number))
         save(folder, part)
         yield part
@@ -113,7 +119,8 @@ def report(folder: Folder) -> Report:
     counts = Counts()
     for number in sorted(numbers):
         counts.add(counts_of(folder, number))
-    return Report(plan.parts, len(numbers), plan.found, counts)
+    of_rows = RESCAN in json.loads(folder.get(ORDER) or b"{}")
+    return Report(plan.parts, len(numbers), plan.size if of_rows else plan.found, counts)
 
 
 def save(folder: Folder, part: Part) -> None:

@@ -2,9 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
 from typing import Final
 
 import pyarrow as pa
@@ -34,8 +33,8 @@ class Plan:
 
     parts: int
     found: int
-    bytes: int
-    """Of the items whose size the listing says."""
+    size: int
+    """The sum of the sizes that the listing says."""
 
     @classmethod
     def load(cls, folder: Folder) -> "Plan | None":
@@ -45,23 +44,23 @@ class Plan:
 
     @classmethod
     def record(
-        cls, folder: Folder, items: Iterable[Item], part_items: int, on_found: Callable[[int], None] = lambda _: None
+        cls, folder: Folder, parts: Iterable[Sequence[Item]], on_found: Callable[[int], None] = lambda _: None
     ) -> "Plan":
-        """List everything, in parts of `part_items`, and record it; what an earlier attempt left is replaced.
+        """Record a whole listing that is cut into parts; what an earlier attempt left is replaced.
 
         Nothing is scanned before the listing is complete: what is listed once is the job, whatever comes or goes after.
         """
         stale = set(folder.names(_PARTS))
-        parts = found = size = 0
-        for some in parts_of(items, part_items):
-            name = part_name(parts)
+        number = found = size = 0
+        for some in parts:
+            name = part_name(number)
             folder.put(f"{_PARTS}/{name}", _encoded(some))
             stale.discard(name)
-            parts, found, size = parts + 1, found + len(some), size + sum(item.size or 0 for item in some)
+            number, found, size = number + 1, found + len(some), size + sum(item.size or 0 for item in some)
             on_found(found)
         for name in stale:
             folder.delete(f"{_PARTS}/{name}")
-        plan = cls(parts, found, size)
+        plan = cls(number, found, size)
         folder.put(_COMPLETE, json.dumps(asdict(plan)).encode())
         return plan
 
@@ -89,14 +88,21 @@ def part_number(name: str) -> int:
     return int(name.removeprefix("part-").removesuffix(".parquet"))
 
 
-def parts_of(items: Iterable[Item], part_items: int) -> Iterator[list[Item]]:
-    """Runs of `part_items` items, and a last one of fewer."""
-    source = iter(items)
-    while some := list(islice(source, part_items)):
-        yield some
+def parts_of(items: Iterable[Item], most: int, weight: Callable[[Item], int] = lambda _: 1) -> Iterator[list[Item]]:
+    """Runs of items that each weigh `most` or, by one item, more; the last may weigh less."""
+    run: list[Item] = []
+    total = 0
+    for item in items:
+        run.append(item)
+        total += weight(item)
+        if total >= most:
+            yield run
+            run, total = [], 0
+    if run:
+        yield run
 
 
-def _encoded(items: list[Item]) -> bytes:
+def _encoded(items: Sequence[Item]) -> bytes:
     table = pa.table({name: [getattr(item, name) for item in items] for name in _SCHEMA.names}, schema=_SCHEMA)
     file = io.BytesIO()
     pq.write_table(table, file, compression="zstd")

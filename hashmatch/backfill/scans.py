@@ -99,7 +99,7 @@ def scan(
         jobs.claim(folder, options.order(source))
         plan = Plan.load(folder) or record(folder, source, options, watch)
         watch.on_begin(jobs.report(folder))
-        yield from (part.rows for part in jobs.run(folder, plan, scanner))
+        yield from (part.rows for part in jobs.run(folder, plan, scanner.scan))
 
 
 def retry_failed(
@@ -118,7 +118,7 @@ def retry_failed(
         jobs.claim(folder, options.order(source))
         watch.on_begin(jobs.report(folder))
         scanner = stack.enter_context(scanning(source, options, watch.on_batch))
-        yield from (part.rows for part in jobs.retry(folder, plan, scanner))
+        yield from (part.rows for part in jobs.retry(folder, plan, scanner.scan))
 
 
 def record(folder: Folder, source: str, options: ScanOptions, watch: Watch) -> Plan:
@@ -126,7 +126,7 @@ def record(folder: Folder, source: str, options: ScanOptions, watch: Watch) -> P
     besides = folder.path if isinstance(folder, LocalFolder) else None
     items = Source(source, options.column, options.exclude).items(besides)
     try:
-        return Plan.record(folder, items, options.part_items, watch.on_listed)
+        return Plan.record(folder, parts_of(items, options.part_items), watch.on_listed)
     except OSError as error:
         raise ConfigurationError(f"{source} cannot be listed: {error}") from error
 

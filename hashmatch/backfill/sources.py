@@ -33,18 +33,19 @@ class Source:
         `besides` is a folder that is left out, for a scan that writes below what it reads. Raises ConfigurationError
         where the source is not there or cannot be listed, and OSError.
         """
-        for item in self._found(besides):
+        found = rows(self.location, self.column) if is_manifest(self.location) else files(self.location, besides)
+        for item in found:
             each = members(item.location) if not item.reason and is_archive(item.location) else (item,)
             for one in each:
                 yield replace(one, reason=EXCLUDED) if self._excluded(one.location) else one
 
-    def _found(self, besides: Path | None) -> Iterator[Item]:
-        if is_manifest(self.location):
-            return rows(self.location, self.column)
-        return _at_url(self.location) if is_url(self.location) else _at_path(self.location, besides)
-
     def _excluded(self, location: str) -> bool:
         return any(fnmatch.fnmatchcase(location, pattern) for pattern in self.exclude)
+
+
+def files(location: str, besides: Path | None = None) -> Iterator[Item]:
+    """The files at a path or URL of a folder, a glob or a file; as `Source.items`, but each as it is."""
+    return _at_url(location) if is_url(location) else _at_path(location, besides)
 
 
 def _at_path(location: str, besides: Path | None) -> Iterator[Item]:

@@ -28,3 +28,19 @@ RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Scan again wh
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Scan a sample of 500, write nothing, and say what all would take.")
 ]
+
+Logs = Annotated[list[str], typer.Argument(metavar="LOG...", help="Where hashes are kept.")]
+SinceRevision = Annotated[
+    int | None, typer.Option(min=0, metavar="R", help="Look for what was added after that revision; 0: for everything.")
+]
+RescanBanks = Annotated[
+    list[str] | None, typer.Option("--bank", metavar="NAME", help="Look for this bank's entries only; may be repeated.")
+]
+Entries = Annotated[
+    list[str] | None, typer.Option("--entry", metavar="BANK/NUMBER", help="Look for this entry; may be repeated.")
+]
+Hashes = Annotated[
+    list[str] | None, typer.Option("--hash", metavar="HEX", help="Look for this hash, in no bank; may be repeated.")
+]
+Threshold = Annotated[int, typer.Option(min=0, max=64, help="Largest distance of --hash, in bits.")]
+MaxMatches = Annotated[int, typer.Option(min=1, max=1000, help="Most matches that a row names, the nearest.")]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime
 from typing import Any
 
 from hashmatch.errors import HashmatchError
@@ -99,3 +100,21 @@ def status_object(status: Status) -> dict[str, Any]:
         "variant": status.variant,
         "max_media_bytes": status.max_media_bytes,
     }
+
+
+def row_object(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of an Arrow table: bytes as hexadecimal digits, times as ISO 8601."""
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case bytes():
+            return value.hex()
+        case datetime():
+            return value.isoformat()
+        case dict():
+            return row_object(value)
+        case list():
+            return [_plain(each) for each in value]
+    return value

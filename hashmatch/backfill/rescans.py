@@ -1,0 +1,96 @@
+"""`rescan`: what is new in the banks, or a few urgent hashes, matched against every hash of the logs."""
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, Final
+
+import pyarrow as pa
+
+from hashmatch.backfill import banks, jobs
+from hashmatch.backfill.banks import Wanted
+from hashmatch.backfill.folder import open_folder
+from hashmatch.backfill.item import Item
+from hashmatch.backfill.logs import row_groups
+from hashmatch.backfill.plan import Plan, parts_of
+from hashmatch.backfill.scans import UNWATCHED, Watch
+from hashmatch.backfill.sifting import Sifter
+from hashmatch.index import Snapshot
+from hashmatch.types import Action, Bank, BankPut, Entry, EntryAdded, Hash, MatchOptions, Provenance
+
+PART_ROWS: Final = 5_000_000
+ASKED: Final = "asked"
+"""The name that hashes which are in no bank are reported under."""
+
+
+@dataclass(frozen=True, slots=True)
+class RescanOptions:
+    """What to look for in the logs: entries of banks, or hashes."""
+
+    banks: str = ""
+    """Where the banks are, as for `hashmatch.backfill.banks.load`; not needed for `hashes`."""
+    wanted: Wanted = field(default_factory=Wanted)
+    """Which entries; all where it says nothing."""
+    hashes: tuple[Hash, ...] = ()
+    """Hashes to look for instead, in no bank and whatever the quality of what they are compared with."""
+    threshold: int = 31
+    """The largest distance of `hashes`, inclusive; that of the kind holds where it is smaller."""
+    max_matches: int = 100
+    """How many matches a row holds, the nearest."""
+    part_rows: int = PART_ROWS
+    """Rows of a part, or of a row group where that has more."""
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    """Threads that search."""
+    timeout: float = 10.0
+    """Seconds that each call to the server of the banks may take."""
+
+    def order(self, logs: Sequence[str]) -> dict[str, Any]:
+        """What decides the rows, as `ScanOptions.order`."""
+        hashes = [(value.kind, value.hex) for value in self.hashes]
+        said = {jobs.RESCAN: list(logs), "hashes": hashes, "threshold": self.threshold, "max_matches": self.max_matches}
+        return said | asdict(self.wanted)
+
+    def snapshot(self) -> Snapshot:
+        """What is looked for; raises ConfigurationError, NotFound, Unavailable."""
+        if not self.hashes:
+            return banks.load(self.banks, self.wanted, self.timeout)
+        bank = Bank(ASKED, action=Action.REVIEW, threshold=self.threshold, minimum_quality=0)
+        now = datetime.now(UTC)
+        entries = (Entry(at, ASKED, value, Provenance(), now, 0) for at, value in enumerate(self.hashes, start=1))
+        return Snapshot.empty().apply([BankPut(bank), *map(EntryAdded, entries)], 0)
+
+
+def rescan(
+    logs: Sequence[str], out: str | None = None, options: RescanOptions | None = None, watch: Watch = UNWATCHED
+) -> Generator[pa.Table, None, None]:
+    """Match hashes of earlier scans and uploads again; yields tables of `RESCAN_SCHEMA`, the rows that match, by part.
+
+    Logs are folders of scans or of the hash log, or Parquet files with columns `kind` and `hash`, and maybe `quality`,
+    `content_id`, `location` and `time`. Hashes are compared as they were logged: in their stored orientation. `out` is
+    as for `scan`. Raises as `scan` does.
+    """
+    options = options or RescanOptions()
+    with ExitStack() as stack:
+        sifter = Sifter(
+            options.snapshot(),
+            MatchOptions(banks=options.wanted.banks, max_matches=options.max_matches),
+            options.workers,
+            watch.on_batch,
+        )
+        runs = parts_of(chain.from_iterable(map(row_groups, logs)), options.part_rows, _rows)
+        if out is None:
+            yield from (part.rows for part in sifter.sift(enumerate(runs)))
+            return
+        folder = open_folder(out)
+        stack.enter_context(folder.alone())
+        jobs.claim(folder, options.order(logs))
+        plan = Plan.load(folder) or Plan.record(folder, runs, watch.on_listed)
+        watch.on_begin(jobs.report(folder))
+        yield from (part.rows for part in jobs.run(folder, plan, sifter.sift))
+
+
+def _rows(item: Item) -> int:
+    return item.size or 0
