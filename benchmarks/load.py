@@ -1,20 +1,24 @@
-"""Images/s through gRPC against the same work in a plain loop on the same cores: `python -m benchmarks.load`."""
+"""Images/s through gRPC against the same work in a plain loop on the same cores: `python -m benchmarks.load`.
+
+Beside the rate stands the processor time of an image, client and server together: where other programs run on the
+machine at the same time, it is the fairer of the two.
+"""
 
 import argparse
 import os
-import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import described, processor_seconds
 from benchmarks.material import jpeg
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
@@ -51,15 +55,24 @@ def unary(client: Client, images: list[bytes]) -> None:
             pass
 
 
-def rates(ways: dict[str, Callable[[], None]], count: int, rounds: int) -> dict[str, float]:
-    """Median images/s of each way; the ways take turns within a round, so that noise meets all alike."""
-    measured: dict[str, list[float]] = {name: [] for name in ways}
+class Rate(NamedTuple):
+    """What one way achieved, medians of the rounds."""
+
+    images_per_second: float
+    milliseconds: float
+    """Processor time of one image, in the client and in the server."""
+
+
+def rates(ways: dict[str, Callable[[], None]], count: int, rounds: int) -> dict[str, Rate]:
+    """Each way's rate; the ways take turns within a round, so that noise meets all alike."""
+    measured: dict[str, list[Rate]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, run in ways.items():
-            started = time.perf_counter()
+            started, used = time.perf_counter(), processor_seconds(os.getpid())
             run()
-            measured[name].append(count / (time.perf_counter() - started))
-    return {name: statistics.median(values) for name, values in measured.items()}
+            seconds, used = time.perf_counter() - started, processor_seconds(os.getpid()) - used
+            measured[name].append(Rate(count / seconds, 1000 * used / count))
+    return {name: Rate(*map(statistics.median, zip(*found, strict=True))) for name, found in measured.items()}
 
 
 def random_entries(count: int) -> Iterator[list[NewEntry]]:
@@ -69,8 +82,8 @@ def random_entries(count: int) -> Iterator[list[NewEntry]]:
         yield [NewEntry(Hash("pdq", row.tobytes(), 100)) for row in bits[start : start + 10_000]]
 
 
-def measure(count: int, rounds: int, entries: int, size: tuple[int, int, int]) -> dict[str, float]:
-    """Median images/s by way; `size` is width, height and kilobytes."""
+def measure(count: int, rounds: int, entries: int, size: tuple[int, int, int]) -> dict[str, Rate]:
+    """Rates by way; `size` is width, height and kilobytes."""
     images = [jpeg(*size, number) for number in range(count)]
     with tempfile.TemporaryDirectory() as folder, Store.open(f"sqlite:///{folder}/hashmatch.db") as store:
         store.create_bank(Bank("known", action=Action.BLOCK))
@@ -109,13 +122,17 @@ def main() -> None:
     found = measure(
         arguments.images, arguments.rounds, arguments.entries, (arguments.width, arguments.height, arguments.kilobytes)
     )
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    cores = len(os.sched_getaffinity(0))
-    table = Table(
-        "way", "images/s", "of the plain loop", title=f"{platform.machine()}, {cores} cores, {commit.stdout.strip()}"
-    )
+    table = Table("way", "images/s", "rate / plain", "CPU ms an image", "plain / CPU", title=described())
+    plain = found["plain loop"]
     for name, rate in found.items():
-        table.add_row(name, f"{rate:.0f}", f"{rate / found['plain loop']:.0%}")
+        share = rate.images_per_second / plain.images_per_second
+        table.add_row(
+            name,
+            f"{rate.images_per_second:.0f}",
+            f"{share:.0%}",
+            f"{rate.milliseconds:.2f}",
+            f"{plain.milliseconds / rate.milliseconds:.0%}",
+        )
     Console().print(table)
 
 
