@@ -31,6 +31,11 @@ def encoded(extension: str, samples: NDArray[Any], *options: int) -> bytes:
     return buffer.tobytes()
 
 
+def of_rgb(rgb: Pixels, extension: str = ".jpg", *options: int) -> bytes:
+    """A file of RGB samples as OpenCV writes it."""
+    return encoded(extension, np.ascontiguousarray(rgb[:, :, ::-1]), *options)
+
+
 def seen(data: bytes) -> Pixels:
     """RGB pixels that Pillow sees in a file, on a white page."""
     return on_white(Image.open(io.BytesIO(data)))

@@ -1,23 +1,16 @@
 """A real server over a real socket: every call, and every way a call can fail."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import cv2
 import grpc
 import numpy as np
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc import error_details_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from grpc_status import rpc_status
 from numpy.typing import NDArray
 
 from hashmatch import hashing, media
@@ -25,31 +18,15 @@ from hashmatch.cli.child import ServerProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.v1 import (
     bank_pb2,
-    bank_pb2_grpc,
     hash_pb2,
-    hash_pb2_grpc,
     match_pb2,
-    match_pb2_grpc,
     status_pb2,
-    status_pb2_grpc,
     types_pb2,
 )
-from tests.servers import running_server
+from tests.media_files import of_rgb
+from tests.servers import Stubs, refused, running_server
 
 Photos = dict[str, NDArray[np.uint8]]
-
-
-class Stubs:
-    """The services' stubs on one channel."""
-
-    def __init__(self, address: str) -> None:
-        options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-        self.channel = grpc.insecure_channel(address, options=options)
-        self.match = match_pb2_grpc.MatchServiceStub(self.channel)
-        self.hash = hash_pb2_grpc.HashServiceStub(self.channel)
-        self.bank = bank_pb2_grpc.BankServiceStub(self.channel)
-        self.status = status_pb2_grpc.StatusServiceStub(self.channel)
-        self.health = health_pb2_grpc.HealthStub(self.channel)
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +52,6 @@ def bank(stubs: Stubs, request: pytest.FixtureRequest) -> Iterator[str]:
     stubs.bank.DeleteBank(bank_pb2.DeleteBankRequest(name=name))
 
 
-def encode(pixels: NDArray[np.uint8], suffix: str = ".jpg", *parameters: int) -> bytes:
-    done, data = cv2.imencode(suffix, pixels[:, :, ::-1], list(parameters))
-    assert done
-    return data.tobytes()
-
-
 def add_media(stubs: Stubs, bank: str, *items: bytes) -> bank_pb2.AddEntriesResponse:
     entries = [
         bank_pb2.NewEntry(media=item, provenance=types_pb2.Provenance(content_id=f"item-{at}", labels=["a", "b"]))
@@ -89,30 +60,12 @@ def add_media(stubs: Stubs, bank: str, *items: bytes) -> bank_pb2.AddEntriesResp
     return stubs.bank.AddEntries(bank_pb2.AddEntriesRequest(parent=bank, entries=entries))
 
 
-@contextmanager
-def refused(code: grpc.StatusCode, reason: str, field: str | None = None) -> Iterator[None]:
-    """The call within fails with the code, ErrorInfo with the reason, and BadRequest with the field."""
-    with pytest.raises(grpc.RpcError) as caught:
-        yield
-    failure: Any = caught.value
-    assert failure.code() is code, failure.details()
-    status = rpc_status.from_call(failure)
-    assert status is not None
-    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    assert any(detail.Unpack(info) for detail in status.details)
-    assert (info.reason, info.domain) == (reason, "hashmatch")
-    assert failure.details()
-    if field is not None:
-        assert any(detail.Unpack(bad) for detail in status.details)
-        assert bad.field_violations[0].field == field
-
-
 def test_an_altered_copy_is_caught_and_explained(stubs: Stubs, bank: str, photos: Photos) -> None:
-    added = add_media(stubs, bank, encode(photos["chelsea"], ".png"))
+    added = add_media(stubs, bank, of_rgb(photos["chelsea"], ".png"))
     turned = np.ascontiguousarray(np.rot90(photos["chelsea"]))
     answer = stubs.match.MatchImage(
         match_pb2.MatchImageRequest(
-            media=encode(turned, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 40),
+            media=of_rgb(turned, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 40),
             options=types_pb2.MatchOptions(min_revision=added.revision),
         )
     )
@@ -139,11 +92,11 @@ def test_an_altered_copy_is_caught_and_explained(stubs: Stubs, bank: str, photos
 def test_a_copy_within_a_border_is_caught(
     stubs: Stubs, bank: str, photos: Photos, sides: tuple[int, int, int, int]
 ) -> None:
-    added = add_media(stubs, bank, encode(photos["chelsea"], ".png"))
+    added = add_media(stubs, bank, of_rgb(photos["chelsea"], ".png"))
     top, bottom, left, right = sides
     mirrored = np.ascontiguousarray(photos["chelsea"][:, ::-1])
     bordered = cv2.copyMakeBorder(mirrored, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-    media = encode(bordered.astype(np.uint8), ".jpg", cv2.IMWRITE_JPEG_QUALITY, 60)
+    media = of_rgb(bordered.astype(np.uint8), ".jpg", cv2.IMWRITE_JPEG_QUALITY, 60)
     options = types_pb2.MatchOptions(min_revision=added.revision)
     answer = stubs.match.MatchImage(match_pb2.MatchImageRequest(media=media, options=options))
     assert answer.result.verdict == types_pb2.VERDICT_BLOCK
@@ -161,9 +114,9 @@ def test_a_copy_within_a_border_is_caught(
 def test_an_entry_that_both_views_find_counts_once_at_its_nearest(stubs: Stubs, bank: str, photos: Photos) -> None:
     photo = photos["chelsea"]
     thin = cv2.copyMakeBorder(photo, 3, 3, 4, 4, cv2.BORDER_CONSTANT, value=(0, 0, 0)).astype(np.uint8)
-    added = add_media(stubs, bank, encode(photo, ".png"), encode(thin, ".png"))
+    added = add_media(stubs, bank, of_rgb(photo, ".png"), of_rgb(thin, ".png"))
     options = types_pb2.MatchOptions(min_revision=added.revision)
-    answer = stubs.match.MatchImage(match_pb2.MatchImageRequest(media=encode(thin, ".png"), options=options))
+    answer = stubs.match.MatchImage(match_pb2.MatchImageRequest(media=of_rgb(thin, ".png"), options=options))
     views = {match.entry: (match.distance, match.view) for match in answer.result.matches}
     assert views == {
         added.entries[0].name: (0, types_pb2.VIEW_WITHOUT_BORDER),
@@ -173,9 +126,9 @@ def test_an_entry_that_both_views_find_counts_once_at_its_nearest(stubs: Stubs, 
 
 
 def test_without_orientations_a_turned_copy_is_another_picture(stubs: Stubs, bank: str, photos: Photos) -> None:
-    added = add_media(stubs, bank, encode(photos["chelsea"], ".png"))
+    added = add_media(stubs, bank, of_rgb(photos["chelsea"], ".png"))
     options = types_pb2.MatchOptions(min_revision=added.revision, original_orientation_only=True)
-    turned = encode(np.ascontiguousarray(np.rot90(photos["chelsea"])))
+    turned = of_rgb(np.ascontiguousarray(np.rot90(photos["chelsea"])))
     answer = stubs.match.MatchImage(match_pb2.MatchImageRequest(media=turned, options=options))
     assert answer.result.verdict == types_pb2.VERDICT_ALLOW
     assert not answer.result.matches
@@ -184,7 +137,7 @@ def test_without_orientations_a_turned_copy_is_another_picture(stubs: Stubs, ban
 def test_known_good_content_is_reported_and_not_blocked(stubs: Stubs, bank: str, photos: Photos) -> None:
     good = types_pb2.Bank(name="banks/known-good", action=types_pb2.ACTION_ALLOW)
     stubs.bank.CreateBank(bank_pb2.CreateBankRequest(bank=good))
-    picture = encode(photos["coffee"])
+    picture = of_rgb(photos["coffee"])
     add_media(stubs, bank, picture)
     added = add_media(stubs, good.name, picture)
     request = match_pb2.MatchImageRequest(media=picture)
@@ -198,7 +151,7 @@ def test_known_good_content_is_reported_and_not_blocked(stubs: Stubs, bank: str,
 
 
 def test_a_featureless_image_was_not_compared_and_says_so(stubs: Stubs, bank: str) -> None:
-    flat = encode(np.full((64, 64, 3), 127, np.uint8), ".png")
+    flat = of_rgb(np.full((64, 64, 3), 127, np.uint8), ".png")
     added = add_media(stubs, bank, flat)
     request = match_pb2.MatchImageRequest(media=flat)
     request.options.min_revision = added.revision
@@ -213,7 +166,7 @@ PNG_40_000 = bytes.fromhex("89504e470d0a1a0a0000000d4948445200009c4000009c400802
 UNREADABLE: dict[str, tuple[Callable[[Photos], bytes], str]] = {
     "empty": (lambda _: b"", "EMPTY_MEDIA"),
     "text": (lambda _: b"to whom it may concern\n" * 9, "UNSUPPORTED_MEDIA"),
-    "truncated": (lambda photos: encode(photos["rocket"])[:-3000], "CORRUPT_MEDIA"),
+    "truncated": (lambda photos: of_rgb(photos["rocket"])[:-3000], "CORRUPT_MEDIA"),
     "40,000 x 40,000": (lambda _: PNG_40_000, "MEDIA_TOO_LARGE"),
     "200 MB": (lambda _: b"\xff\xd8\xff\xe0" + bytes(200_000_000), "MEDIA_TOO_LARGE"),
 }
@@ -231,7 +184,7 @@ def test_unreadable_media_have_a_reason_and_harm_nobody(stubs: Stubs, photos: Ph
         iter([match_pb2.MatchStreamRequest(key="k", image=match_pb2.MatchImageRequest(media=data))]), timeout=10
     )
     assert (item.key, item.error.reason) == ("k", reason)
-    good = match_pb2.MatchImageRequest(media=encode(photos["rocket"]))
+    good = match_pb2.MatchImageRequest(media=of_rgb(photos["rocket"]))
     assert stubs.match.MatchImage(good, timeout=10).result.hash.quality == 100
 
 
@@ -252,16 +205,16 @@ def test_a_query_that_cannot_be_is_refused_by_field(stubs: Stubs) -> None:
 
 
 def test_a_revision_that_does_not_come_is_said_before_the_deadline(stubs: Stubs, photos: Photos) -> None:
-    request = match_pb2.MatchImageRequest(media=encode(photos["rocket"]))
+    request = match_pb2.MatchImageRequest(media=of_rgb(photos["rocket"]))
     request.options.min_revision = 10**9
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "REVISION_NOT_REACHED"):
         stubs.match.MatchImage(request, timeout=1)
 
 
 def test_a_stream_is_answered_in_order_and_outlives_bad_items(stubs: Stubs, bank: str, photos: Photos) -> None:
-    added = add_media(stubs, bank, encode(photos["chelsea"]))
+    added = add_media(stubs, bank, of_rgb(photos["chelsea"]))
     options = types_pb2.MatchOptions(min_revision=added.revision, banks=[bank])
-    bodies = [encode(photos["chelsea"]), b"junk", encode(photos["rocket"]), b""] * 20
+    bodies = [of_rgb(photos["chelsea"]), b"junk", of_rgb(photos["rocket"]), b""] * 20
     requests = (
         match_pb2.MatchStreamRequest(key=str(at), image=match_pb2.MatchImageRequest(media=body, options=options))
         for at, body in enumerate(bodies)
@@ -273,7 +226,7 @@ def test_a_stream_is_answered_in_order_and_outlives_bad_items(stubs: Stubs, bank
 
 
 def test_a_stream_answers_each_item_before_the_next_is_sent(stubs: Stubs, photos: Photos) -> None:
-    image = match_pb2.MatchImageRequest(media=encode(photos["rocket"]))
+    image = match_pb2.MatchImageRequest(media=of_rgb(photos["rocket"]))
     answered = threading.Semaphore(0)
 
     def one_at_a_time() -> Iterator[match_pb2.MatchStreamRequest]:
@@ -289,7 +242,7 @@ def test_a_stream_answers_each_item_before_the_next_is_sent(stubs: Stubs, photos
 
 
 def test_a_key_that_is_too_long_costs_its_item_alone(stubs: Stubs, photos: Photos) -> None:
-    image = match_pb2.MatchImageRequest(media=encode(photos["rocket"]))
+    image = match_pb2.MatchImageRequest(media=of_rgb(photos["rocket"]))
     requests = [match_pb2.MatchStreamRequest(key=key, image=image) for key in ("k" * 257, "k" * 256)]
     first, second = stubs.match.MatchStream(iter(requests))
     assert first.error.reason == "INVALID_FIELD"
@@ -312,7 +265,7 @@ def test_lookups_answer_each_hash_at_its_distance(stubs: Stubs, bank: str) -> No
 
 
 def test_hashes_are_those_of_the_library(stubs: Stubs, photos: Photos) -> None:
-    data = encode(photos["coffee"], ".png")
+    data = of_rgb(photos["coffee"], ".png")
     answer = stubs.hash.HashImage(hash_pb2.HashImageRequest(media=data))
     local = hashing.hash_frame(media.decode(data, MediaLimits()))
     assert [item.hash.bits for item in answer.hashes] == [value.bits for value in local]
@@ -350,7 +303,7 @@ def test_a_bank_from_beginning_to_end(stubs: Stubs) -> None:
             call()
 
 
-PIXEL = encode(np.zeros((8, 8, 3), np.uint8), ".png")
+PIXEL = of_rgb(np.zeros((8, 8, 3), np.uint8), ".png")
 
 
 @pytest.mark.parametrize(
@@ -414,8 +367,8 @@ def test_pages_that_cannot_be_are_refused(stubs: Stubs, bank: str) -> None:
 
 
 def test_an_entry_from_beginning_to_end(stubs: Stubs, bank: str, photos: Photos) -> None:
-    picture = encode(photos["rocket"])
-    added = add_media(stubs, bank, picture, encode(photos["coffee"]))
+    picture = of_rgb(photos["rocket"])
+    added = add_media(stubs, bank, picture, of_rgb(photos["coffee"]))
     entry = added.entries[0]
     assert stubs.bank.GetEntry(bank_pb2.GetEntryRequest(name=entry.name)).entry == entry
     assert entry.provenance.content_id == "item-0"
@@ -486,58 +439,3 @@ def test_health_and_reflection_know_every_service(stubs: Stubs) -> None:
     reflection = reflection_pb2_grpc.ServerReflectionStub(stubs.channel)
     (answer,) = reflection.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
     assert services < {service.name for service in answer.list_services_response.service}
-
-
-def test_sigterm_drains(tmp_path: Path, photos: Photos) -> None:
-    """Health turns first and its watchers are let go, what was sent is answered, and the process ends with 0."""
-    large = encode(np.tile(photos["astronaut"], (8, 8, 1)))
-    with running_server(tmp_path) as running:
-        stubs = Stubs(running.address)
-        watch = stubs.health.Watch(health_pb2.HealthCheckRequest(service=""))
-        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
-        in_flight = [
-            stubs.match.MatchImage.future(match_pb2.MatchImageRequest(media=large), timeout=60) for _ in range(8)
-        ]
-        time.sleep(0.05)
-        os.kill(running.pid, signal.SIGTERM)
-        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
-        assert all(call.result().result.hash.quality == 100 for call in in_flight)
-        assert not list(watch)
-        assert running.stop() == 0
-        stubs.channel.close()
-
-
-def added_one_by_one(stubs: Stubs, bank: str) -> Iterator[str]:
-    """Names of entries, each yielded once its own call has acknowledged it; the hash of the nth is n."""
-    for number in range(10**6):
-        value = types_pb2.Hash(kind="pdq", bits=number.to_bytes(32), quality=100)
-        request = bank_pb2.AddEntriesRequest(parent=bank, entries=[bank_pb2.NewEntry(hash=value)])
-        yield stubs.bank.AddEntries(request).entries[0].name
-
-
-def test_a_killed_server_has_every_acknowledged_entry(tmp_path: Path) -> None:
-    acknowledged: list[str] = []
-    with running_server(tmp_path) as running:
-        stubs = Stubs(running.address)
-        stubs.bank.CreateBank(bank_pb2.CreateBankRequest(bank=types_pb2.Bank(name="banks/b")))
-        killer = threading.Timer(1.0, running.kill)
-        killer.start()
-        with pytest.raises(grpc.RpcError):
-            acknowledged.extend(added_one_by_one(stubs, "banks/b"))
-        stubs.channel.close()
-        killer.join()
-    assert len(acknowledged) > 10
-    with running_server(tmp_path) as running:
-        stubs = Stubs(running.address)
-        for start in range(0, len(acknowledged), 4096):
-            numbers = range(start, min(start + 4096, len(acknowledged)))
-            answer = stubs.match.LookupHashes(
-                match_pb2.LookupHashesRequest(
-                    hashes=[types_pb2.Hash(kind="pdq", bits=number.to_bytes(32)) for number in numbers],
-                    options=types_pb2.MatchOptions(max_matches=1),
-                )
-            )
-            for number, result in zip(numbers, answer.results, strict=True):
-                assert result.matches[0].entry == acknowledged[number]
-                assert result.matches[0].distance == 0
-        stubs.channel.close()
