@@ -25,7 +25,7 @@ from hashmatch.client import Client
 from hashmatch.engine import Engine
 from hashmatch.errors import HashmatchError
 from hashmatch.follower import Follower
-from hashmatch.sandbox import InProcess
+from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import Action, Bank, Hash, MatchOptions, NewEntry

@@ -112,6 +112,7 @@ class Engine:
             versions={name: version(name) for name in _REPORTED},
             variant=_core.variant(),
             max_media_bytes=self._limits.max_media_bytes,
+            sandbox=self._hasher.sandbox,
         )
 
     def _new_entry(self, item: NewEntry | NewMedia, field: str) -> NewEntry:

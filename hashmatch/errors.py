@@ -8,7 +8,8 @@ HashmatchError
 │       ├── EmptyMedia
 │       ├── UnsupportedMedia
 │       ├── CorruptMedia
-│       └── MediaTooLarge   bytes, a side, or pixels over a limit
+│       ├── MediaTooLarge   bytes, a side, pixels, or the time or memory of decoding over a limit
+│       └── DecoderCrashed  the decoder crashed, or was taken over
 ├── NotFound                no such bank or entry
 ├── AlreadyExists           the name, or a request id with another content, is taken
 ├── RevisionNotReached      `min_revision` was not reached in time
@@ -74,14 +75,20 @@ class CorruptMedia(MediaError):
 
 
 class MediaTooLarge(MediaError):
-    """Over a limit; details hold `limit` (its name), `maximum` and `actual`."""
+    """Over a limit; details hold `limit` (its name), `maximum` and, where it is known, `actual`."""
 
     reason = "MEDIA_TOO_LARGE"
 
-    def __init__(self, limit: str, maximum: int, actual: int) -> None:
-        super().__init__(
-            f"{limit} is {actual:,}, over the limit of {maximum:,}", limit=limit, maximum=maximum, actual=actual
-        )
+    def __init__(self, limit: str, maximum: float, actual: float | None) -> None:
+        known = {} if actual is None else {"actual": actual}
+        value = "" if actual is None else f"{actual:,}, "
+        super().__init__(f"{limit} is {value}over the limit of {maximum:,}", limit=limit, maximum=maximum, **known)
+
+
+class DecoderCrashed(MediaError):
+    """The process that decoded the media ended or answered nonsense; details may hold `cause`."""
+
+    reason = "DECODER_CRASHED"
 
 
 class NotFound(HashmatchError):

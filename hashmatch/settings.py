@@ -6,15 +6,19 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hashmatch.types import Sandbox
+
 
 class MediaLimits(BaseSettings):
-    """The most that is decoded; enforced from the header, before any pixel is."""
+    """The most that is decoded: sizes are enforced from the header, before any pixel is; time and memory meanwhile."""
 
     model_config = SettingsConfigDict(env_prefix="HASHMATCH_", frozen=True)
 
     max_media_bytes: int = Field(32 * 2**20, gt=0, description="Largest media item in bytes, inclusive.")
     max_side: int = Field(16_384, gt=0, description="Longest side in pixels, inclusive.")
     max_pixels: int = Field(100_000_000, gt=0, description="Most pixels (width x height), inclusive.")
+    max_decode_seconds: float = Field(10.0, gt=0, description="Longest that one media item may be decoded and hashed.")
+    max_decode_memory: int = Field(2 * 2**30, ge=2**24, description="Most bytes of memory that one item may take.")
 
 
 class Settings(BaseSettings):
@@ -30,6 +34,10 @@ class Settings(BaseSettings):
         default_factory=lambda given: max(1, len(os.sched_getaffinity(0)) // given["processes"]),
         gt=0,
         description="Images each process hashes at once; unless set, the cores, shared by the processes.",
+    )
+    sandbox: Sandbox = Field(
+        Sandbox.ON,
+        description="off: decode in processes that the kernel does not seal; for no stranger's media.",
     )
     drain_seconds: float = Field(20.0, ge=0, description="How long calls in flight may finish after SIGTERM.")
     limits: MediaLimits = Field(default_factory=MediaLimits)

@@ -66,6 +66,14 @@ cdef extern from "core.h" namespace "hashmatch" nogil:
         pass
 
 
+cdef extern from "seal.h" namespace "hashmatch" nogil:
+    cdef struct Seal:
+        const char* step
+        int error
+
+    Seal native_seal "hashmatch::seal"(int parent, bint filter)
+
+
 cdef extern from "mih.h" namespace "hashmatch" nogil:
     cdef cppclass Mih:
         Mih(const Codes& codes, int count, uint32_t* starts, uint32_t* ids)
@@ -310,3 +318,9 @@ def mih_range_search(const uint8_t[:, ::1] codes not None, const uint32_t[::1] s
         with nogil:
             matches.split(&distances_out[0], &positions_out[0])
     return limits, distances, positions
+
+
+def seal(int parent, *, bint calls=True):
+    cdef Seal sealed = native_seal(parent, calls)
+    if sealed.step != NULL:
+        raise OSError(sealed.error, f"{sealed.step.decode()}: {os.strerror(sealed.error)}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hashmatch.cli.child import ServerProcess
 from hashmatch.cli.photos import colour_photos, grey_photos
+from tests.hostile import MakePool, hostile_pools
 from tests.servers import running_server
 
 
@@ -32,3 +33,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A real server process with empty banks, shared by the tests of one module; `server.address` is where."""
     with running_server(tmp_path_factory.mktemp("server")) as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def make_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakePool]:
+    """Makes pools as `Pool` does, whose workers do what a file says; they are closed after the module's tests."""
+    with pytest.MonkeyPatch.context() as patch, hostile_pools(tmp_path_factory.mktemp("hostile"), patch) as make:
+        yield make

@@ -18,7 +18,7 @@ from hashmatch.backfill.rows import SCHEMA
 from hashmatch.engine import Engine
 from hashmatch.errors import AlreadyExists, ConfigurationError, NotFound
 from hashmatch.follower import Follower
-from hashmatch.sandbox import InProcess
+from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import Action, Bank, Hash, MatchOptions, NewEntry, NewMedia, Provenance

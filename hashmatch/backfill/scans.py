@@ -20,7 +20,8 @@ from hashmatch.backfill.scanning import Banks, Scanner
 from hashmatch.backfill.sources import Source
 from hashmatch.backfill.storage import is_url
 from hashmatch.errors import ConfigurationError
-from hashmatch.sandbox import InProcess, Job
+from hashmatch.sandbox import Job
+from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.types import MatchOptions
 

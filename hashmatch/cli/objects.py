@@ -99,6 +99,7 @@ def status_object(status: Status) -> dict[str, Any]:
         "versions": dict(status.versions),
         "variant": status.variant,
         "max_media_bytes": status.max_media_bytes,
+        "sandbox": status.sandbox,
     }
 
 

@@ -24,6 +24,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ("revision", state.revision),
             *((f"{kind} entries", f"{count:,}") for kind, count in sorted(state.entries.items())),
             ("kernels", state.variant),
+            ("sandbox", state.sandbox or "unknown"),
             ("largest media", f"{state.max_media_bytes:,} bytes"),
             *sorted(state.versions.items()),
         ]

@@ -51,7 +51,7 @@ def decode(data: bytes | memoryview, limits: MediaLimits) -> Frame:
     try:
         pixels = _place(opaque(_decode_still(picture), picture), picture)
     except MemoryError as error:
-        raise UnsupportedMedia(f"no memory to decode {picture.width} x {picture.height} pixels") from error
+        raise MediaTooLarge("max_decode_memory", limits.max_decode_memory, None) from error
     return Frame(np.ascontiguousarray(pixels), media_type, picture.width, picture.height)
 
 

@@ -1,5 +1,14 @@
-"""Where a stranger's bytes become hashes: the only part that decodes media."""
+"""Where a stranger's bytes become hashes: processes apart from the service, sealed, and the only ones that decode.
 
-from hashmatch.sandbox.job import Hasher, InProcess, Job
+`Pool` runs jobs in workers that a zygote forks. A sort of job is a pair: in the service a `Task`, which sends what the
+job needs and reads the answer as a stranger's (`image.py`); in the worker a function of the same number in the table of
+`work.py`, which decodes and sends what it finds. A new sort is one of each, and nothing else changes: the time limit,
+crashes, replacement and the seal are the pool's. What a new codec needs loaded is warmed in `warm.py`.
+"""
 
-__all__ = ["Hasher", "InProcess", "Job"]
+from hashmatch.sandbox.job import Hasher, Job
+from hashmatch.sandbox.line import Line, Malformed
+from hashmatch.sandbox.pool import Loss, Pool
+from hashmatch.sandbox.task import Task
+
+__all__ = ["Hasher", "Job", "Line", "Loss", "Malformed", "Pool", "Task"]

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hashmatch import hashing, media
-from hashmatch.settings import MediaLimits
-from hashmatch.types import PDQ, HashedImage
+from hashmatch.types import PDQ, HashedImage, Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +20,9 @@ class Job:
 class Hasher(Protocol):
     """Whoever hashes uploads; any thread may call it."""
 
+    @property
+    def sandbox(self) -> Sandbox:
+        """Whether decoding is sealed off from this process and the system."""
+
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
         """The hashes of one image; raises MediaError."""
-
-
-class InProcess:
-    """Hashes in the caller's thread, without any defence against what a decoder may do."""
-
-    def __init__(self, limits: MediaLimits) -> None:
-        self._limits = limits
-
-    def hash_image(self, data: bytes, job: Job) -> HashedImage:
-        frame = media.decode(data, self._limits)
-        inner = media.without_margins(frame) if job.all_views else None
-        return HashedImage(
-            hashes=tuple(value for kind in job.kinds for value in hashing.hash_image(data, frame, kind)),
-            media_type=frame.media_type,
-            width=frame.width,
-            height=frame.height,
-            inner=() if inner is None else tuple(v for kind in job.kinds for v in hashing.hash_frame(inner, kind)),
-        )

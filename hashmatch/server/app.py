@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from hashmatch import errors
 from hashmatch.engine import Engine
 from hashmatch.follower import Follower
-from hashmatch.sandbox import InProcess
+from hashmatch.sandbox import Pool
 from hashmatch.server.bank import BankService
 from hashmatch.server.board import Board
 from hashmatch.server.health import HealthService
@@ -58,6 +58,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
     A process of a supervisor is given the board that they share, and shares the port with the others.
     """
     with ExitStack() as stack:
+        pool = stack.enter_context(Pool(settings.limits, settings.workers, settings.sandbox))
         store = stack.enter_context(Store.open(settings.database))
         follower = Follower(store)
         stack.callback(follower.stop)
@@ -65,7 +66,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         follower.start(own.put)
         work = Work(settings.workers)
         stack.callback(work.close)
-        engine = Engine(store, follower, InProcess(settings.limits), settings.limits)
+        engine = Engine(store, follower, pool, settings.limits)
         app = _App(settings, engine, work, own, shared=board is not None)
         uvloop.run(app.run(on_ready))
 

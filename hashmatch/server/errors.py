@@ -11,6 +11,7 @@ DOMAIN = "hashmatch"
 
 _CODES: dict[type[errors.HashmatchError], grpc.StatusCode] = {
     errors.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.DecoderCrashed: grpc.StatusCode.INTERNAL,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
     errors.RevisionNotReached: grpc.StatusCode.FAILED_PRECONDITION,

@@ -31,6 +31,7 @@ from hashmatch.types.hashes import (
     View,
 )
 from hashmatch.types.status import (
+    Sandbox,
     Status,
 )
 
@@ -56,6 +57,7 @@ __all__ = [
     "NewMedia",
     "Orientation",
     "Provenance",
+    "Sandbox",
     "Status",
     "TimeRange",
     "Verdict",

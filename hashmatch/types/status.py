@@ -1,7 +1,15 @@
 """What a service says of itself."""
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+
+class Sandbox(enum.StrEnum):
+    """Whether the kernel seals the processes that decode uploads."""
+
+    ON = "on"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +26,5 @@ class Status:
     max_media_bytes: int = 0
     process_revisions: tuple[int, ...] = ()
     """The newest revision of each process of the server; -1 for one that does not serve."""
+    sandbox: str = ""
+    """Whether the kernel seals the processes that decode uploads: on or off."""

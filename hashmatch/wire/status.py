@@ -11,6 +11,7 @@ def status_to_wire(status: types.Status) -> status_pb2.GetStatusResponse:
         versions=status.versions,
         variant=status.variant,
         max_media_bytes=status.max_media_bytes,
+        sandbox=status.sandbox,
     )
 
 
@@ -21,5 +22,6 @@ def status_from_wire(message: status_pb2.GetStatusResponse) -> types.Status:
         versions=dict(message.versions),
         variant=message.variant,
         max_media_bytes=message.max_media_bytes,
+        sandbox=message.sandbox,
         process_revisions=tuple(message.process_revisions),
     )

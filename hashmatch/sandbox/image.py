@@ -1,0 +1,98 @@
+"""The job of hashing one image: what is sent, and the one answer it may have."""
+
+import json
+import re
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from hashmatch.hashing import KINDS, FrameKind
+from hashmatch.sandbox.failure import answer
+from hashmatch.sandbox.job import Job
+from hashmatch.sandbox.line import Line, Malformed
+from hashmatch.settings import MediaLimits
+from hashmatch.types import Hash, HashedImage, Orientation
+
+_HEAD: Final = struct.Struct("<24sIIB")
+"""Media type, padded; width; height; whether there are hashes of what is within a border."""
+_MEDIA_TYPE: Final = re.compile(rb"image/[a-z0-9]{1,18}\0*")
+_NO_QUALITY: Final = 255
+LONGEST_REQUEST: Final = 2**16
+
+
+class ImageTask:
+    """Hashes one image."""
+
+    number = 0
+
+    def __init__(self, data: bytes, job: Job, limits: MediaLimits) -> None:
+        self._data = data
+        self._job = job
+        self._limits = limits
+        self.seconds = limits.max_decode_seconds
+
+    def ask(self, worker: Line) -> HashedImage:
+        worker.send(json.dumps((tuple(self._job.kinds), self._job.all_views)).encode())
+        worker.send(self._data)
+        return unpack(answer(worker, _longest(self._job), self._limits), self._job, self._limits)
+
+
+def read_request(line: Line, limits: MediaLimits) -> tuple[bytes, Job]:
+    """In the worker: the image's bytes and what to compute of them."""
+    kinds, all_views = json.loads(line.receive(LONGEST_REQUEST))
+    return line.receive(limits.max_media_bytes), Job(kinds, all_views)
+
+
+def pack(image: HashedImage) -> bytes:
+    """In the worker: the answer."""
+    head = _HEAD.pack(image.media_type.encode(), image.width, image.height, bool(image.inner))
+    hashes = (
+        value.bits + bytes((_NO_QUALITY if value.quality is None else value.quality,))
+        for value in (*image.hashes, *image.inner)
+    )
+    return head + b"".join(hashes)
+
+
+def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:
+    """In the service: what an answer says; raises Malformed unless it is one to this job, to the byte."""
+    if len(data) < _HEAD.size:
+        raise Malformed("an answer without a head")
+    media_type, width, height, has_inner = _HEAD.unpack_from(data)
+    if not _MEDIA_TYPE.fullmatch(media_type) or has_inner > job.all_views:
+        raise Malformed("a media type that is none, or a view that was not asked for")
+    if not 0 < width <= limits.max_side or not 0 < height <= limits.max_side or width * height > limits.max_pixels:
+        raise Malformed("a picture beyond the limits")
+    if len(data) != _HEAD.size + _size(job, inner=False) + (_size(job, inner=True) if has_inner else 0):
+        raise Malformed("another number of hashes than asked for")
+    values = _hashes(data, [*_kinds(job, inner=False), *(_kinds(job, inner=True) if has_inner else ())])
+    count = sum(1 for _ in _kinds(job, inner=False))
+    return HashedImage(values[:count], media_type.rstrip(b"\0").decode(), width, height, values[count:])
+
+
+def _kinds(job: Job, *, inner: bool) -> Iterator[str]:
+    """The kind of each hash of an answer, in order."""
+    for kind in job.kinds:
+        if isinstance(KINDS[kind], FrameKind):
+            yield from [kind] * len(Orientation)
+        elif not inner:
+            yield kind
+
+
+def _size(job: Job, *, inner: bool) -> int:
+    return sum(KINDS[kind].bits // 8 + 1 for kind in _kinds(job, inner=inner))
+
+
+def _longest(job: Job) -> int:
+    return _HEAD.size + _size(job, inner=False) + _size(job, inner=True)
+
+
+def _hashes(data: bytes, kinds: list[str]) -> tuple[Hash, ...]:
+    values, at = [], _HEAD.size
+    for kind in kinds:
+        end = at + KINDS[kind].bits // 8
+        quality = data[end]
+        if (quality > 100) if KINDS[kind].has_quality else (quality != _NO_QUALITY):
+            raise Malformed(f"{kind} of quality {quality}")
+        values.append(Hash(kind, data[at:end], quality if KINDS[kind].has_quality else None))
+        at = end + 1
+    return tuple(values)

@@ -1,0 +1,76 @@
+"""The connection between the service and a worker: whole messages, each no longer than its reader allows."""
+
+import socket
+import struct
+import time
+from typing import Final
+
+_LENGTH: Final = struct.Struct("<Q")
+
+
+class Malformed(ValueError):
+    """What came is not what the other side was asked for."""
+
+
+class Line:
+    """One end. Past `deadline`, on the clock of time.monotonic, everything raises TimeoutError; None waits forever.
+
+    The other side's end raises EOFError or another OSError.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.deadline: float | None = None
+
+    def send(self, message: bytes | memoryview) -> None:
+        """Return once the message is handed to the kernel."""
+        self._limit_wait()
+        header = _LENGTH.pack(len(message))
+        sent = self._connection.sendmsg((header, message))
+        for part, start in ((header, sent), (message, max(0, sent - len(header)))):
+            if start < len(part):
+                self._connection.sendall(memoryview(part)[start:])
+
+    def receive(self, longest: int) -> bytes:
+        """The next message; raises Malformed where it says to be longer than `longest` bytes."""
+        (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
+        if length > longest:
+            raise Malformed(f"a message of {length:,} bytes where at most {longest:,} were expected")
+        return self._exactly(length) if length else b""
+
+    @property
+    def readable(self) -> bool:
+        """Whether something has come, the other side's end included."""
+        self._connection.settimeout(0)
+        try:
+            self._connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _limit_wait(self) -> None:
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self._connection.settimeout(left)
+
+    def _exactly(self, length: int) -> bytes:
+        self._limit_wait()
+        data = self._connection.recv(length, socket.MSG_WAITALL)
+        if len(data) == length:
+            return data
+        whole = bytearray(data)
+        while data and len(whole) < length:
+            self._limit_wait()
+            data = self._connection.recv(length - len(whole), socket.MSG_WAITALL)
+            whole += data
+        if len(whole) < length:
+            raise EOFError
+        return bytes(whole)

@@ -1,0 +1,284 @@
+"""The pool: the same answers as without it, one worker's trouble for one job, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from hashmatch.errors import (
+    CorruptMedia,
+    DecoderCrashed,
+    EmptyMedia,
+    MediaError,
+    MediaTooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
+from hashmatch.hashing import KINDS
+from hashmatch.sandbox import Job, Loss, Pool
+from hashmatch.sandbox.in_process import InProcess
+from hashmatch.settings import MediaLimits
+from tests.hostile import MakePool, ask
+from tests.media_files import saved
+from tests.test_media_damage import FILES
+
+LIMITS = MediaLimits()
+JPEG = FILES["JPEG"]
+JOB = Job()
+EVERYTHING = Job(tuple(KINDS), all_views=True)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with Pool(LIMITS, 2) as made:
+        yield made
+
+
+def outcome(hasher: Pool | InProcess, data: bytes, job: Job = EVERYTHING) -> object:
+    """The hashes, or class, message and details of the error."""
+    try:
+        return hasher.hash_image(data, job)
+    except MediaError as error:
+        return type(error), error.message, error.details
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_as_without_a_sandbox(pool: Pool, name: str) -> None:
+    data = FILES[name]
+    assert outcome(pool, data) == outcome(InProcess(LIMITS), data)
+    for length in range(1, len(data), len(data) // 20 + 1):
+        assert outcome(pool, data[:length]) == outcome(InProcess(LIMITS), data[:length])
+
+
+def test_borders_and_their_absence(pool: Pool) -> None:
+    picture = Image.effect_noise((200, 200), 90).convert("L")
+    framed = Image.new("L", (260, 200))
+    framed.paste(picture, (30, 0))
+    for image, bordered in ((picture, False), (framed, True)):
+        found = pool.hash_image(saved(image, "PNG"), EVERYTHING)
+        assert found == InProcess(LIMITS).hash_image(saved(image, "PNG"), EVERYTHING)
+        assert bool(found.inner) == bordered
+
+
+def test_errors_come_through(pool: Pool) -> None:
+    before = dict(pool.losses)
+    for data, kind in ((b"", EmptyMedia), (b"hello", UnsupportedMedia), (JPEG[:200], CorruptMedia)):
+        with pytest.raises(kind):
+            pool.hash_image(data, JOB)
+    with Pool(MediaLimits(max_side=50, max_media_bytes=len(JPEG)), 1) as small:
+        with pytest.raises(MediaTooLarge) as caught:
+            small.hash_image(JPEG, JOB)
+        assert caught.value.details == {"limit": "max_side", "maximum": "50", "actual": "56"}
+        with pytest.raises(MediaTooLarge) as caught:
+            small.hash_image(JPEG + b"\0", JOB)
+        assert caught.value.details["limit"] == "max_media_bytes"
+        assert small.losses == {}
+    assert pool.losses == before
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_large_item(pool: Pool, kind: str) -> None:
+    """More than a socket holds at once, in both of its parts."""
+    data = JPEG + bytes(2**24)
+    assert pool.hash_image(data, Job((kind,))) == InProcess(LIMITS).hash_image(data, Job((kind,)))
+
+
+def test_many_callers_share_few_workers() -> None:
+    with Pool(LIMITS, 2) as pool, ThreadPoolExecutor(16) as callers:
+        expected = outcome(InProcess(LIMITS), JPEG)
+        assert all(found == expected for found in callers.map(lambda _: outcome(pool, JPEG), range(200)))
+        assert len(children_of(pool)) <= 2
+
+
+def children_of(pool: Pool) -> list[int]:
+    zygote = pool.zygote
+    return [int(pid) for pid in Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split()]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_dead(*pids: int) -> None:
+    wait_until(lambda: not any(map(alive, pids)))
+
+
+def kill(pid: int) -> None:
+    """Return when it has ended."""
+    os.kill(pid, signal.SIGKILL)
+    wait_until_dead(pid)
+
+
+def test_a_killed_idle_worker_costs_nothing() -> None:
+    with Pool(LIMITS, 1) as pool:
+        pool.hash_image(JPEG, JOB)
+        (worker,) = children_of(pool)
+        kill(worker)
+        pool.hash_image(JPEG, JOB)
+        assert pool.losses == {Loss.CRASH: 1}
+        assert worker not in children_of(pool)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_killed_worker_costs_one_job(make_pool: MakePool, number: signal.Signals) -> None:
+    pool = make_pool(workers=2)
+    with ThreadPoolExecutor(2) as callers:
+        jobs = [callers.submit(ask, pool, "sleep 1") for _ in range(2)]
+        wait_until(lambda: len(children_of(pool)) == 2)
+        time.sleep(0.3)
+        os.kill(children_of(pool)[0], number)
+        errors = [job.exception() for job in jobs]
+    (error,) = (each for each in errors if each is not None)
+    assert isinstance(error, DecoderCrashed)
+    assert error.details == {"cause": number.name}
+    pool.hash_image(JPEG, JOB)
+    assert pool.losses == {Loss.CRASH: 1}
+
+
+@pytest.mark.parametrize(
+    ("order", "cause"), [("segfault", "SIGSEGV"), ("abort", "SIGABRT"), ("exit 3", "exit code 3"), ("kill 1", "SIGSYS")]
+)
+def test_a_crash_says_how(make_pool: MakePool, order: str, cause: str) -> None:
+    pool = make_pool()
+    with pytest.raises(DecoderCrashed) as caught:
+        ask(pool, order)
+    assert caught.value.details == {"cause": cause}
+    pool.hash_image(JPEG, JOB)
+    assert pool.losses == {Loss.CRASH: 1}
+
+
+def test_an_unforeseen_exception_is_no_crash_of_the_service(make_pool: MakePool) -> None:
+    pool = make_pool()
+    with pytest.raises(DecoderCrashed, match="ValueError: what now"):
+        ask(pool, "raise what now")
+    pool.hash_image(JPEG, JOB)
+    assert pool.losses == {Loss.CRASH: 1}
+
+
+@pytest.mark.parametrize("order", ["spin", "sleep 60", "say 00", "say 0100000000000000"])
+def test_a_hang_ends_at_the_limit(make_pool: MakePool, order: str) -> None:
+    """Whether it computes, sleeps, or stops in the middle of an answer."""
+    pool = make_pool(MediaLimits(max_decode_seconds=0.5))
+    with pytest.raises(MediaTooLarge) as caught:
+        ask(pool, f"stop {order}")
+    assert caught.value.details["limit"] == "max_decode_seconds"
+    assert caught.value.details["maximum"] == "0.5"
+    assert float(caught.value.details["actual"]) >= 0.5
+    pool.hash_image(JPEG, JOB)
+    assert pool.losses == {Loss.HANG: 1}
+
+
+def test_memory_ends_at_the_limit(make_pool: MakePool) -> None:
+    pool = make_pool(MediaLimits(max_decode_memory=2**28))
+    with pytest.raises(MediaTooLarge) as caught:
+        ask(pool, "eat")
+    assert caught.value.details == {"limit": "max_decode_memory", "maximum": str(2**28)}
+    pool.hash_image(JPEG, JOB)
+    assert pool.losses == {Loss.MEMORY: 1}
+
+
+def test_a_worker_is_replaced_after_so_many_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashmatch.sandbox.pool._MOST_JOBS", 3)
+    with Pool(LIMITS, 1) as pool:
+        for _ in range(7):
+            pool.hash_image(JPEG, JOB)
+        assert pool.losses == {Loss.AGE: 2}
+        assert len(children_of(pool)) == 1
+
+
+def test_the_zygote_is_started_again() -> None:
+    with Pool(LIMITS, 2) as pool:
+        pool.hash_image(JPEG, JOB)
+        first, workers = pool.zygote, children_of(pool)
+        os.kill(first, signal.SIGKILL)
+        wait_until_dead(*workers)
+        pool.hash_image(JPEG, JOB)
+        assert pool.zygote != first
+        assert pool.losses == {Loss.ZYGOTE: 1}
+
+
+def test_a_job_at_work_when_the_zygote_ends(make_pool: MakePool) -> None:
+    pool = make_pool()
+    with ThreadPoolExecutor(1) as callers:
+        job = callers.submit(ask, pool, "sleep 20")
+        time.sleep(0.3)
+        os.kill(pool.zygote, signal.SIGKILL)
+        with pytest.raises(Unavailable, match="again"):
+            job.result(10)
+    pool.hash_image(JPEG, JOB)
+
+
+def test_a_closed_pool(make_pool: MakePool) -> None:
+    pool = make_pool(workers=2)
+    with ThreadPoolExecutor(1) as callers:
+        job = callers.submit(ask, pool, "sleep 20")
+        time.sleep(0.3)
+        pool.close()
+        with pytest.raises(Unavailable):
+            job.result(10)
+    with pytest.raises(Unavailable):
+        pool.hash_image(JPEG, JOB)
+
+
+def test_the_service_loads_no_codec() -> None:
+    code = "import sys, hashmatch.server.app; assert not {'cv2', 'hashmatch.media'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+OWNER = """
+import sys, time
+from hashmatch.sandbox import Job, Pool
+from hashmatch.settings import MediaLimits
+pool = Pool(MediaLimits(), 2)
+print(pool.zygote, flush=True)
+time.sleep(60)
+"""
+
+
+def test_nothing_outlives_its_owner() -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    zygote = int(owner.stdout.readline())
+    family = [zygote, *map(int, Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split())]
+    assert len(family) == 2
+    owner.kill()
+    owner.communicate()
+    wait_until_dead(*family)
+
+
+def test_nothing_is_left_behind() -> None:
+    """Descriptors, threads and children are as before, after pools, crashes and restarts."""
+
+    def state() -> tuple[int, int, int]:
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), len(children)
+
+    before = state()
+    for _ in range(3):
+        with Pool(LIMITS, 1) as pool:
+            for _ in range(5):
+                kill(children_of(pool)[0])
+                pool.hash_image(JPEG, JOB)
+            (worker,) = children_of(pool)
+            os.kill(pool.zygote, signal.SIGKILL)
+            wait_until_dead(worker)
+            pool.hash_image(JPEG, JOB)
+    assert state() == before
