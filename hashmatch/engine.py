@@ -113,6 +113,8 @@ class Engine:
             variant=_core.variant(),
             max_media_bytes=self._limits.max_media_bytes,
             sandbox=self._hasher.sandbox,
+            behind_seconds=self._follower.behind_seconds,
+            follower_error="" if self._follower.error is None else str(self._follower.error),
         )
 
     def _new_entry(self, item: NewEntry | NewMedia, field: str) -> NewEntry:

@@ -12,6 +12,8 @@ from hashmatch.types import Change
 
 PROGRESS_SECONDS: Final = 5.0
 """How often a long load is logged."""
+LONGEST_BACKOFF: Final = 2.0
+"""The longest pause, in seconds, between two attempts to reach a source that fails; each is twice the one before."""
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +31,8 @@ class Source(Protocol):
 class Follower:
     """Tails a source in a thread of its own and swaps snapshots; any thread may use it.
 
-    While the source fails, the last snapshot stays in service, `error` says why, and every poll tries again.
+    While the source fails, the last snapshot stays in service, `error` says why and `behind_seconds` grows; it is
+    tried again after pauses that grow up to LONGEST_BACKOFF.
     """
 
     def __init__(self, source: Source, poll_seconds: float = 0.25) -> None:
@@ -37,6 +40,8 @@ class Follower:
         self._poll_seconds = poll_seconds
         self._snapshot = Snapshot.empty()
         self._error: Exception | None = None
+        self._failures = 0
+        self._current_at = monotonic()
         self._on_revision: Callable[[int], None] = lambda _: None
         self._wake = threading.Event()
         self._stopping = False
@@ -51,6 +56,11 @@ class Follower:
     def error(self) -> Exception | None:
         """What keeps the snapshot from following the source, None while nothing does."""
         return self._error
+
+    @property
+    def behind_seconds(self) -> float:
+        """How long ago the snapshot was known to be the source's newest state; under a poll while all is well."""
+        return monotonic() - self._current_at
 
     def start(self, on_revision: Callable[[int], None] = lambda _: None) -> None:
         """Load all there is, then go on following in the background; raises what the source raises.
@@ -78,7 +88,7 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopping:
-            self._wake.wait(self._poll_seconds)
+            self._wake.wait(self._pause())
             self._wake.clear()
             try:
                 self._catch_up()
@@ -86,16 +96,25 @@ class Follower:
                 if self._error is None:
                     _log.exception("follower_failing", revision=self._snapshot.revision)
                 self._error = error
+                self._failures += 1
             else:
                 if self._error is not None:
                     _log.info("follower_recovered", revision=self._snapshot.revision)
                 self._error = None
+                self._failures = 0
+
+    def _pause(self) -> float:
+        if not self._failures:
+            return self._poll_seconds
+        return float(min(self._poll_seconds * 2 ** min(self._failures, 16), max(LONGEST_BACKOFF, self._poll_seconds)))
 
     def _catch_up(self) -> None:
         reported = monotonic()
         while not self._stopping:
+            asked = monotonic()
             revision, changes = self._source.changes(self._snapshot.revision)
             if revision == self._snapshot.revision:
+                self._current_at = asked
                 return
             self._snapshot = self._snapshot.apply(changes, revision)
             self._on_revision(revision)

@@ -27,7 +27,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HASHMATCH_", frozen=True)
 
     address: str = Field("127.0.0.1:50051", description="host:port to listen on; port 0 takes a free one.")
-    database_url: str = Field("", description="SQLAlchemy URL of the banks; empty: hashmatch.db in the data directory.")
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL of the banks, for example postgresql+psycopg://user@host/name, which servers of "
+        "many machines may share; empty: hashmatch.db in the data directory.",
+    )
     data_dir: Path = Field(Path("hashmatch-data"), description="Where the embedded database lives.")
     processes: int = Field(1, gt=0, le=1024, description="Processes that share the port, each with the whole index.")
     workers: int = Field(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hashmatch.cli.child import ServerProcess
 from hashmatch.cli.photos import colour_photos, grey_photos
 from tests.hostile import MakePool, hostile_pools
+from tests.postgresql import PostgreSQLServer, programs
 from tests.servers import running_server
 
 
@@ -40,3 +41,14 @@ def make_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakePool]:
     """Makes pools as `Pool` does, whose workers do what a file says; they are closed after the module's tests."""
     with pytest.MonkeyPatch.context() as patch, hostile_pools(tmp_path_factory.mktemp("hostile"), patch) as make:
         yield make
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQLServer]:
+    """A real PostgreSQL, shared by all tests, which therefore must not stop it."""
+    where = programs()
+    if where is None:
+        missing = "PostgreSQL is not installed (Debian: apt-get install postgresql-15)"
+        if os.environ.get("REQUIRE_POSTGRESQL"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with PostgreSQLServer(where) as server:
+        yield server

@@ -138,7 +138,17 @@ def test_status_and_the_server_from_the_environment(server: ServerProcess) -> No
     state = hashmatch("status", "--json", HASHMATCH_SERVER=server.address).object
     assert state["server"] == server.address
     assert state["versions"]["hashmatch"] == package.__version__
-    assert set(state) == {"server", "revision", "entries", "versions", "variant", "max_media_bytes", "sandbox"}
+    assert set(state) == {
+        "server",
+        "revision",
+        "entries",
+        "versions",
+        "variant",
+        "max_media_bytes",
+        "sandbox",
+        "behind_seconds",
+        "follower_error",
+    }
     assert state["sandbox"] == "on"
     shown = hashmatch("--server", server.address, "status").out
     assert re.search(rf"^revision +{state['revision']} *$", shown, re.MULTILINE)

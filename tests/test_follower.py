@@ -127,6 +127,20 @@ def test_an_outage_is_logged_once_and_ridden_out(log: Log) -> None:
     assert [record["event"] for record in logs] == ["follower_failing", "follower_recovered"]
 
 
+def test_an_outage_shows_as_a_growing_lag(log: Log) -> None:
+    with following(log) as follower:
+        log.failure = Unavailable("out of reach")
+        asked_again(log, 3)
+        before = follower.behind_seconds
+        asked_again(log, 1)
+        assert follower.behind_seconds > before > 0
+        log.failure = None
+        deadline = monotonic() + SOON
+        while follower.behind_seconds >= before:
+            assert monotonic() < deadline
+            sleep(0.001)
+
+
 def test_changes_that_cannot_be_applied_leave_the_last_snapshot_in_service(log: Log) -> None:
     with following(log) as follower:
         revision = log.add(EntryAdded(entry(99, "nowhere", ITEM)))

@@ -44,6 +44,7 @@ HOMES = {
     "faiss": {"index"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
+    "psycopg": {"store"},
     "cv2": {"media", "cli"},
     "fsspec": {"backfill"},
     "pyarrow": {"backfill"},

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 
 from hashmatch.errors import ConfigurationError, Unavailable
 from hashmatch.store import Store, database
-from hashmatch.store.database import connect
+from hashmatch.store.connect import connect
 from hashmatch.store.migrate import migrate
 from hashmatch.store.schema import METADATA
 from hashmatch.types import Bank
@@ -48,21 +48,21 @@ def read_only_folder() -> Iterator[Path]:
 
 
 def test_migrations_make_the_schema_that_the_code_uses(file: Path) -> None:
-    engine = connect(sqlite_url(file))
-    migrate(engine)
-    with engine.connect() as connection:
+    opened = connect(sqlite_url(file))
+    migrate(opened)
+    with opened.reads.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-    engine.dispose()
+    opened.close()
 
 
 def test_a_crash_is_survived_as_the_settings_promise(file: Path) -> None:
-    engine = connect(sqlite_url(file))
-    with engine.connect() as connection:
+    opened = connect(sqlite_url(file))
+    with opened.reads.connect() as connection:
         found = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    engine.dispose()
+    opened.close()
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
 
 
@@ -94,9 +94,12 @@ def test_a_url_that_cannot_be_used_is_named(url: str, said: str) -> None:
         Store.open(url)
 
 
-def test_a_password_in_a_url_is_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "url", ["mysql://user:secret@localhost/hashmatch", "postgresql+psycopg://user:secret@localhost:port/hashmatch"]
+)
+def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Store.open("mysql://user:secret@localhost/hashmatch")
+        Store.open(url)
     assert "secret" not in str(caught.value)
 
 
@@ -167,10 +170,10 @@ def test_a_full_disk_is_unavailable_and_nothing_is_written_in_part(file: Path) -
         store.create_bank(Bank("a"))
         with closing(sqlite3.connect(file)) as connection:
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    engine = connect(sqlite_url(file))
-    with engine.connect() as connection_:
+    opened = connect(sqlite_url(file))
+    with opened.reads.connect() as connection_:
         connection_.exec_driver_sql(f"PRAGMA max_page_count={pages + 5}")
-    full = Store(engine)
+    full = Store(opened)
     with pytest.raises(Unavailable, match="full"):
         full.add_entries("a", new_entries(0, 1_000))
     assert full.head() == 1

@@ -100,6 +100,8 @@ def status_object(status: Status) -> dict[str, Any]:
         "variant": status.variant,
         "max_media_bytes": status.max_media_bytes,
         "sandbox": status.sandbox,
+        "behind_seconds": status.behind_seconds,
+        "follower_error": status.follower_error,
     }
 
 

@@ -22,6 +22,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         [
             ("server", connection.server),
             ("revision", state.revision),
+            ("behind", f"{state.behind_seconds:.1f} s{f': {why}' if (why := state.follower_error) else ''}"),
             *((f"{kind} entries", f"{count:,}") for kind, count in sorted(state.entries.items())),
             ("kernels", state.variant),
             ("sandbox", state.sandbox or "unknown"),

@@ -64,6 +64,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.callback(follower.stop)
         own = board or Board.create(1)
         follower.start(own.put)
+        stack.enter_context(store.listening(follower.wake))
         work = Work(settings.workers)
         stack.callback(work.close)
         engine = Engine(store, follower, pool, settings.limits)

@@ -1,42 +1,51 @@
-"""Connections to a database: everything that only one kind of database needs to be told."""
+"""One database behind the store, and what every kind of database must do in its own way."""
 
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hashmatch.errors import ConfigurationError, Unavailable
+from hashmatch.errors import Unavailable
 
 BUSY_SECONDS: Final = 10.0
 """How long a statement waits for another writer to finish before the database counts as unavailable."""
 
-WRITES: Final = {"hashmatch_begin": "BEGIN IMMEDIATE"}
-"""Execution options of an engine whose transactions write."""
 
+class Database(ABC):
+    """Two views of one pool of connections; a kind of database subclasses it."""
 
-def connect(url: str) -> Engine:
-    """Return an engine for `url`, for example `sqlite:////var/lib/hashmatch/hashmatch.db`.
+    def __init__(self, reads: Engine, writes: Engine) -> None:
+        self.reads = reads
+        """Its transactions each see one snapshot."""
+        self.writes = writes
+        """Its transactions write; the first statement of each must update the row of `head`."""
 
-    The file's directory is created where it is missing. Nothing is read or written yet. Raises
-    ConfigurationError where the URL cannot be understood or names no usable file.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise ConfigurationError(f"{url!r} is not a database URL such as sqlite:////path/to/hashmatch.db") from error
-    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise ConfigurationError(f"databases of type {parsed.drivername!r} are not supported; sqlite is")
-    _prepare_file(parsed)
-    engine = create_engine(parsed, paramstyle="named", connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
-    return engine
+    def close(self) -> None:
+        """Give up the connections; nothing may be using them."""
+        self.reads.dispose()
+
+    @abstractmethod
+    def prepare_migration(self, connection: Connection) -> None:
+        """Wait until no other process changes the schema, until the transaction ends; raises ConfigurationError."""
+
+    @abstractmethod
+    def load(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert many rows that name the same columns, as fast as the database can."""
+
+    @abstractmethod
+    def announce(self, connection: Connection) -> None:
+        """Once the transaction commits, wake whoever listens."""
+
+    @abstractmethod
+    def listening(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `wake` soon after other processes commit, from a thread of its own, where the database can tell.
+
+        It may also be called for nothing, and a commit may go untold while the database is out of reach.
+        """
 
 
 @contextmanager
@@ -44,46 +53,12 @@ def answering() -> Iterator[None]:
     """Raise Unavailable where the database is locked for too long, out of reach, or cannot store more."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise Unavailable(f"the database does not answer: {error.orig}") from error
+    except (OperationalError, InterfaceError, InternalError) as error:
+        raise unavailable(error.orig) from error
     except PoolTimeout as error:
         raise Unavailable("every connection to the database is in use") from error
 
 
-def _prepare_file(url: URL) -> None:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise ConfigurationError(f"{url} names no file: the banks need one, as in sqlite:////path/to/hashmatch.db")
-    file = Path(url.database)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if file.is_dir():
-            raise ConfigurationError(f"{file} is a directory: the database needs the name of a file")
-    except OSError as error:
-        raise ConfigurationError(f"cannot create {file.parent} for the database: {error.strerror}") from error
-
-
-def _set_up(connection: sqlite3.Connection, _record: object) -> None:
-    """Set one new connection up; sqlite3 must leave the beginning of transactions to `_begin`."""
-    connection.isolation_level = None
-    _use_wal(connection)
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; SQLite does not itself wait for another process that is doing the same."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _begin(connection: Connection) -> None:
-    """Begin a transaction: one that reads sees one snapshot, one that writes holds the write lock throughout."""
-    connection.exec_driver_sql(connection.get_execution_options().get("hashmatch_begin", "BEGIN"))
+def unavailable(error: BaseException | None) -> Unavailable:
+    """What a driver's error comes to, in one line."""
+    return Unavailable(f"the database does not answer: {str(error).partition(chr(10))[0]}")

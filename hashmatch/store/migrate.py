@@ -6,24 +6,25 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from hashmatch.errors import ConfigurationError
-from hashmatch.store.database import WRITES
+from hashmatch.store.database import Database
 
 
-def migrate(engine: Engine) -> None:
+def migrate(database: Database) -> None:
     """Apply the migrations that are missing, all or none; processes that do so at once wait for each other.
 
     To be called from one thread at a time: Alembic's context is global. Raises ConfigurationError where the
     database cannot be opened or written, is not a database, or has a schema that this code does not know.
     """
     try:
-        with engine.execution_options(**WRITES).begin() as connection:
+        with database.writes.begin() as connection:
+            database.prepare_migration(connection)
             _upgrade(connection)
     except DatabaseError as error:
-        raise ConfigurationError(f"cannot use the database {engine.url}: {error.orig}") from error
+        raise ConfigurationError(f"cannot use the database {database.reads.url}: {error.orig}") from error
 
 
 def _upgrade(connection: Connection) -> None:

@@ -28,6 +28,8 @@ METADATA: Final = MetaData(
 
 ROW_ID: Final = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; SQLite numbers its rows by a column only where its type is spelt INTEGER."""
+NAME: Final = Text().with_variant(Text(collation="C"), "postgresql")
+"""Sorted by its bytes everywhere, whatever language the database speaks."""
 
 
 class What(enum.StrEnum):
@@ -52,7 +54,7 @@ banks = Table(
     "banks",
     METADATA,
     Column("id", ROW_ID, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("name", NAME, nullable=False, unique=True),
     Column("description", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("threshold", Integer, nullable=False),

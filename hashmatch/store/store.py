@@ -1,17 +1,18 @@
 """The store: banks, their entries and the history of both, behind one object."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from hashmatch.errors import AlreadyExists, NotFound
 from hashmatch.store import schema
 from hashmatch.store.checks import check_bank, check_batch, check_entries, check_mask
-from hashmatch.store.database import answering, connect
+from hashmatch.store.connect import connect
+from hashmatch.store.database import Database, answering
 from hashmatch.store.history import read_changes
 from hashmatch.store.migrate import migrate
 from hashmatch.store.rows import (
@@ -41,12 +42,10 @@ class Store:
     again with its `request_id` is safe.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, database: Database) -> None:
         """Use a database whose schema is up to date; `open` sees to that."""
-        self._engine = engine
-        self._writer = Writer(engine)
-        self._insert_entries = str(insert(schema.entries).compile(dialect=engine.dialect))
-        """As the driver takes it: SQLAlchemy's own handling of parameters is most of the time of a large batch."""
+        self._database = database
+        self._writer = Writer(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -55,17 +54,17 @@ class Store:
         To be called from one thread at a time; any number of processes may open one database at once. Raises
         ConfigurationError where the URL or its file cannot be used, or a newer version wrote the database.
         """
-        engine = connect(url)
+        database = connect(url)
         try:
-            migrate(engine)
+            migrate(database)
         except BaseException:
-            engine.dispose()
+            database.close()
             raise
-        return cls(engine)
+        return cls(database)
 
     def close(self) -> None:
         """Give up the connections; the store must not be in use, nor used again."""
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +73,10 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def listening(self, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `wake` soon after other processes write, where the database can tell; a follower polls all the same."""
+        return self._database.listening(wake)
 
     def head(self) -> int:
         """Return the newest revision; 0 where nothing was ever written."""
@@ -167,7 +170,7 @@ class Store:
                     "revision": write.revision,
                 }
                 numbered = [{"id": id_, **same, **row} for id_, row in enumerate(rows, start=first)]
-                write.connection.exec_driver_sql(self._insert_entries, numbered)
+                self._database.load(write.connection, schema.entries, numbered)
                 write.log_entries(What.ENTRIES_ADDED, bank, range(first, first + len(rows)))
             return entries_as_added(entries, bank, first, write.created, write.revision), write.revision
 
@@ -210,7 +213,7 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Read from one snapshot of the database."""
-        with answering(), self._engine.connect() as connection:
+        with answering(), self._database.reads.connect() as connection:
             yield connection
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from hashmatch.errors import AlreadyExists, Unavailable
 from hashmatch.store.checks import check_request_id
-from hashmatch.store.database import BUSY_SECONDS, WRITES, answering
+from hashmatch.store.database import BUSY_SECONDS, Database, answering
 from hashmatch.store.history import runs
 from hashmatch.store.rows import bank_values
 from hashmatch.store.schema import What, changes, head, requests
@@ -62,8 +62,8 @@ class Write:
 class Writer:
     """The one way to write to a database; for any number of threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(**WRITES)
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._turn = Lock()
 
     @contextmanager
@@ -76,13 +76,14 @@ class Writer:
         """
         check_request_id(request_id)
         digest = hashlib.sha256(repr(content).encode()).digest() if request_id else b""
-        with self._in_turn(), answering(), self._engine.connect() as connection:
+        with self._in_turn(), answering(), self._database.writes.connect() as connection:
             write = _start(connection, request_id, digest, entries)
             yield write
             if write.repeated:
                 return
             if request_id:
                 _remember(write, request_id, digest)
+            self._database.announce(connection)
             connection.commit()
 
     @contextmanager

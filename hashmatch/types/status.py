@@ -28,3 +28,7 @@ class Status:
     """The newest revision of each process of the server; -1 for one that does not serve."""
     sandbox: str = ""
     """Whether the kernel seals the processes that decode uploads: on or off."""
+    behind_seconds: float = 0.0
+    """How long ago answers were last known to take every change into account."""
+    follower_error: str = ""
+    """Why changes cannot be followed; empty while they are."""

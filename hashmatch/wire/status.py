@@ -12,6 +12,8 @@ def status_to_wire(status: types.Status) -> status_pb2.GetStatusResponse:
         variant=status.variant,
         max_media_bytes=status.max_media_bytes,
         sandbox=status.sandbox,
+        behind_seconds=status.behind_seconds,
+        follower_error=status.follower_error,
     )
 
 
@@ -24,4 +26,6 @@ def status_from_wire(message: status_pb2.GetStatusResponse) -> types.Status:
         max_media_bytes=message.max_media_bytes,
         sandbox=message.sandbox,
         process_revisions=tuple(message.process_revisions),
+        behind_seconds=message.behind_seconds,
+        follower_error=message.follower_error,
     )

@@ -3,17 +3,24 @@
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hashmatch.store import Store
 
+if TYPE_CHECKING:
+    from tests.postgresql import PostgreSQLServer
 
-@pytest.fixture(params=["sqlite"])
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
-    """Return the URL of another database that does not exist yet, at each call."""
+    """Return the URL of another database without tables, at each call."""
+    if request.param == "postgresql":
+        server: PostgreSQLServer = request.getfixturevalue("postgresql")
+        return server.new_url
     numbers = count()
-    return lambda: f"{request.param}:///{tmp_path / f'{next(numbers)}.db'}"
+    return lambda: f"sqlite:///{tmp_path / f'{next(numbers)}.db'}"
 
 
 @pytest.fixture

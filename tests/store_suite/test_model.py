@@ -159,6 +159,9 @@ def test_any_sequence_of_calls_does_as_the_model(new_url: Callable[[], str]) -> 
     run_state_machine_as_test(
         OnANewDatabase,
         settings=settings(
-            max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=20 if new_url().startswith("sqlite") else 6,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )

@@ -7,6 +7,7 @@ revision = "0001"
 down_revision = None
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -23,7 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "banks",
         sa.Column("id", ROW_ID, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("name", NAME, nullable=False),
         sa.Column("description", sa.Text, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("threshold", sa.Integer, nullable=False),
