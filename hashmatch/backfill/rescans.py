@@ -18,6 +18,7 @@ from hashmatch.backfill.logs import row_groups
 from hashmatch.backfill.plan import Plan, parts_of
 from hashmatch.backfill.scans import UNWATCHED, Watch
 from hashmatch.backfill.sifting import Sifter
+from hashmatch.backfill.storage import check_location
 from hashmatch.index import Snapshot
 from hashmatch.types import Action, Bank, BankPut, Entry, EntryAdded, Hash, MatchOptions, Provenance
 
@@ -73,6 +74,8 @@ def rescan(
     as for `scan`. Raises as `scan` does.
     """
     options = options or RescanOptions()
+    for log in logs:
+        check_location(log)
     with ExitStack() as stack:
         sifter = Sifter(
             options.snapshot(),

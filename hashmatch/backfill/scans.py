@@ -18,7 +18,7 @@ from hashmatch.backfill.pace import Pace
 from hashmatch.backfill.plan import Plan, parts_of
 from hashmatch.backfill.scanning import Banks, Scanner
 from hashmatch.backfill.sources import Source
-from hashmatch.backfill.storage import is_url
+from hashmatch.backfill.storage import check_location, is_url
 from hashmatch.errors import ConfigurationError
 from hashmatch.sandbox import Job
 from hashmatch.sandbox.in_process import InProcess
@@ -89,6 +89,7 @@ def scan(
     Raises ConfigurationError, NotFound (a bank), Unavailable (the banks), and AlreadyExists where `out` holds another
     job, or another process is at work in it.
     """
+    check_location(source)
     with ExitStack() as stack:
         scanner = stack.enter_context(scanning(source, options, watch.on_batch))
         if out is None:
@@ -126,10 +127,7 @@ def record(folder: Folder, source: str, options: ScanOptions, watch: Watch) -> P
     """List a source into a job's folder; raises ConfigurationError."""
     besides = folder.path if isinstance(folder, LocalFolder) else None
     items = Source(source, options.column, options.exclude).items(besides)
-    try:
-        return Plan.record(folder, parts_of(items, options.part_items), watch.on_listed)
-    except OSError as error:
-        raise ConfigurationError(f"{source} cannot be listed: {error}") from error
+    return Plan.record(folder, parts_of(items, options.part_items), watch.on_listed)
 
 
 @contextmanager

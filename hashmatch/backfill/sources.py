@@ -31,8 +31,14 @@ class Source:
         """Everything, in an order that is the same as long as nothing changes; an archive stands for what is in it.
 
         `besides` is a folder that is left out, for a scan that writes below what it reads. Raises ConfigurationError
-        where the source is not there or cannot be listed, and OSError.
+        where the source is not there or cannot be listed.
         """
+        try:
+            yield from self._items(besides)
+        except OSError as error:
+            raise ConfigurationError(f"{self.location} cannot be listed: {error}") from error
+
+    def _items(self, besides: Path | None) -> Iterator[Item]:
         found = rows(self.location, self.column) if is_manifest(self.location) else files(self.location, besides)
         for item in found:
             each = members(item.location) if not item.reason and is_archive(item.location) else (item,)

@@ -15,9 +15,9 @@ from hashmatch.errors import ConfigurationError, EmptyMedia, MediaTooLarge, Medi
 
 T = TypeVar("T")
 
-ATTEMPTS: Final = 5
-"""How often a read of an object store is tried, over some 3 s at least, beyond what its client tries by itself."""
-_FIRST_PAUSE: Final = 0.2
+ATTEMPTS: Final = 3
+"""How often a read of an object store is tried, beyond what its client tries by itself within each."""
+_FIRST_PAUSE: Final = 0.5
 _FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
@@ -40,6 +40,12 @@ def local_location(path: str) -> str:
     except UnicodeEncodeError:
         return Path(path).absolute().as_uri()
     return path
+
+
+def check_location(location: str) -> None:
+    """Raises ConfigurationError where a location is a URL that must not be written down or cannot be used."""
+    if is_url(location):
+        file_system(location)
 
 
 def file_system(url: str) -> tuple[Any, str]:
