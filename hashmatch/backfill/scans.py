@@ -20,10 +20,9 @@ from hashmatch.backfill.scanning import Banks, Scanner
 from hashmatch.backfill.sources import Source
 from hashmatch.backfill.storage import check_location, is_url
 from hashmatch.errors import ConfigurationError
-from hashmatch.sandbox import Job
-from hashmatch.sandbox.in_process import InProcess
+from hashmatch.sandbox import Job, Pool
 from hashmatch.settings import MediaLimits
-from hashmatch.types import MatchOptions
+from hashmatch.types import MatchOptions, Sandbox
 
 PART_ITEMS: Final = 10_000
 READERS: Final = 2
@@ -52,6 +51,8 @@ class ScanOptions:
     bytes_a_second: float | None = None
     """The most that is read, over all; None: no limit."""
     limits: MediaLimits = field(default_factory=MediaLimits)
+    sandbox: Sandbox = Sandbox.ON
+    """Whether the kernel seals the processes that decode."""
     timeout: float = 10.0
     """Seconds that each call to the server of the banks may take."""
 
@@ -59,7 +60,7 @@ class ScanOptions:
         """What decides the rows: a folder's job is gone on with by the same order alone."""
         match = {name: value for name, value in asdict(self.match).items() if name != "min_revision"}
         said = {"source": source, "column": self.column, "exclude": self.exclude, "looked_up": bool(self.banks)}
-        return said | match | self.limits.model_dump()
+        return said | match
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,14 @@ def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], Non
     if options.banks:
         found = Banks(banks.load(options.banks, Wanted(banks=options.match.banks), options.timeout), options.match)
     local = not is_url(source) and not is_manifest(source)
-    yield Scanner(
-        InProcess(options.limits),
-        Job(kinds, options.match.all_views),
-        options.limits,
-        found,
-        options.workers,
-        options.readers or (READERS if local else REMOTE_READERS),
-        Pace(options.bytes_a_second),
-        on_batch,
-    )
+    with Pool(options.limits, options.workers, options.sandbox) as pool:
+        yield Scanner(
+            pool,
+            Job(kinds, options.match.all_views),
+            options.limits,
+            found,
+            options.workers,
+            options.readers or (READERS if local else REMOTE_READERS),
+            Pace(options.bytes_a_second),
+            on_batch,
+        )

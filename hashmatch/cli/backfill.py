@@ -33,11 +33,11 @@ from hashmatch.cli.backfill_options import (
     Workers,
 )
 from hashmatch.cli.common import AsJson, Code, Connection, configured
-from hashmatch.cli.inputs import Kind, Kinds, check_kinds, parse_hash
+from hashmatch.cli.inputs import Kind, Kinds, Sandboxed, check_kinds, parse_hash
 from hashmatch.cli.match import Banks, OriginalOrientationOnly, WholeImageOnly
 from hashmatch.cli.objects import emit, row_object
 from hashmatch.errors import ConfigurationError, Unavailable
-from hashmatch.types import PDQ, MatchOptions
+from hashmatch.types import PDQ, MatchOptions, Sandbox
 
 if TYPE_CHECKING:
     from hashmatch.backfill import RescanOptions, ScanOptions
@@ -105,6 +105,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     readers: Readers = 0,
     bandwidth: Bandwidth = 0.0,
     nice: Nice = 10,
+    sandbox: Sandboxed = Sandbox.ON,
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -126,6 +127,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
         readers=readers,
         bytes_a_second=bandwidth * 1e6 or None,
         limits=configured(MediaLimits),
+        sandbox=sandbox,
         timeout=connection.timeout,
     )
     with _explained(options.banks):

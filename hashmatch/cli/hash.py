@@ -2,12 +2,10 @@
 
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
-from typing import Annotated
-
 import typer
 
 from hashmatch.cli.common import AsJson, Code, configured
-from hashmatch.cli.inputs import Files, Kinds, check_kinds, expand, read
+from hashmatch.cli.inputs import Files, Kinds, Sandboxed, check_kinds, expand, read
 from hashmatch.cli.objects import emit, error_object, hash_object
 from hashmatch.cli.output import complain, printable
 from hashmatch.errors import MediaError
@@ -18,10 +16,7 @@ def hash_files(
     files: Files,
     kind: Kinds = None,
     as_json: AsJson = False,
-    sandbox: Annotated[
-        Sandbox,
-        typer.Option(envvar="HASHMATCH_SANDBOX", help="off: decode in a process that the kernel does not seal."),
-    ] = Sandbox.ON,
+    sandbox: Sandboxed = Sandbox.ON,
 ) -> None:
     """Print the hash and quality of images, by PDQ unless told otherwise; no server is asked.
 

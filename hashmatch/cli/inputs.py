@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hashmatch.errors import InvalidField, MediaError, MediaTooLarge
-from hashmatch.types import PDQ, Hash
+from hashmatch.types import PDQ, Hash, Sandbox
 
 STANDARD_INPUT = "-"
 
@@ -22,6 +22,9 @@ Kind = Annotated[str, typer.Option(metavar="KIND", help="pdq, phash, dhash, ahas
 Kinds = Annotated[
     list[str] | None,
     typer.Option("--kind", metavar="KIND", help="pdq (unless set), phash, dhash, ahash, md5, sha256; may be repeated."),
+]
+Sandboxed = Annotated[
+    Sandbox, typer.Option(envvar="HASHMATCH_SANDBOX", help="off: decode in processes that the kernel does not seal.")
 ]
 
 
