@@ -76,7 +76,7 @@ def faiss_flat(codes: Codes) -> Range:
 
 def faiss_multi_hash(codes: Codes) -> Range:
     """As exact as Mih: every bit is in a substring, and as many flips as the pigeonhole asks for."""
-    count = substrings(len(codes), BITS)
+    count = substrings(len(codes), BITS // 8)
     index = faiss.IndexBinaryMultiHash(BITS, count, BITS // count)
     index.nflip = THRESHOLD // count
     index.add(codes)
@@ -142,7 +142,7 @@ def clustered(count: int, random: np.random.Generator, centres: Codes | None = N
 def skewed(count: int, random: np.random.Generator) -> Codes:
     """The worst for substrings: each has a value that 30 % of all codes share."""
     codes = np.unpackbits(uniform(count, random), axis=1)
-    parts = substrings(count, BITS)
+    parts = substrings(count, BITS // 8)
     for part in range(parts):
         rows = random.random(count) < 0.3
         codes[rows, BITS * part // parts : BITS * (part + 1) // parts] = 0

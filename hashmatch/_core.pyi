@@ -80,24 +80,24 @@ def small_hash(
     """
 
 def mih_build(
-    codes: NDArray[np.uint8], substrings: int, *, threads: int = 1
-) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    codes: NDArray[np.uint8], substrings: int, *, first: int = 0, last: int | None = None, threads: int = 1
+) -> NDArray[np.uint32]:
     """Tables that find codes by their substrings: multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012).
 
     `codes` is uint8 (n, 8, 16, 24 or 32), C-contiguous, n below 2**32; each is cut into so many substrings, 32 at most,
-    of 31 bits at most.
+    of 31 bits at most. The tables made are of the substrings `first`, inclusive, to `last`, exclusive; all by default.
     The GIL is released while at most `threads` threads build.
 
-    Returns the starts, uint32 (sum over substrings of 2**bits + 1,), and the codes' positions, uint32 (substrings, n):
-    those of the codes that have value v of a substring are its positions[start[v]:start[v + 1]].
+    Returns uint32 (sum over these substrings of 2**bits + 1 + n,): for each its starts, 2**bits + 1, and the codes'
+    positions, n. Those of the codes that have value v of the substring are its positions[starts[v]:starts[v + 1]].
 
     Raises ValueError for another shape, type or number of substrings.
     """
 
 def mih_range_search(
     codes: NDArray[np.uint8],
-    starts: NDArray[np.uint32],
-    ids: NDArray[np.uint32],
+    substrings: int,
+    tables: NDArray[np.uint32],
     queries: NDArray[np.uint8],
     radius: int,
     *,
@@ -106,8 +106,8 @@ def mih_range_search(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
     """Every code at a Hamming distance of at most `radius` bits, inclusive; 0 up to all bits of a code.
 
-    `starts` and `ids` are what `mih_build` made of `codes`, and are trusted; `queries` is uint8 (k, bytes of a code),
-    C-contiguous. All may be read-only; they must not change meanwhile. The GIL is released while it searches.
+    `tables` is what `mih_build` made of `codes` and all `substrings`, and is trusted; `queries` is uint8 (k, bytes of a
+    code), C-contiguous. All may be read-only; they must not change meanwhile. The GIL is released while it searches.
 
     Returns limits, distances and positions of codes: those of query i are at limits[i]:limits[i + 1], in no
     particular order. Where `most`, 1 or more, is given, maybe the first queries alone are answered: one at least, and
@@ -115,6 +115,23 @@ def mih_range_search(
 
     Raises ValueError for shapes or types that do not fit each other, and for another radius; ConfigurationError for a
     variant that this machine cannot run; MemoryError where there is no memory for the answer.
+    """
+
+def mih_search(
+    codes: NDArray[np.uint8],
+    substrings: int,
+    tables: NDArray[np.uint32],
+    queries: NDArray[np.uint8],
+    count: int,
+    *,
+    variant: str | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The `count` codes nearest to each query, 1 or more: exact, by range searches of growing radius.
+
+    Arguments are as for `mih_range_search`. Returns distances in bits and positions of codes, (k, count) both: nearest
+    first, ties by position; -1 in both where there are fewer codes. A query that has nothing near costs a scan.
+
+    Raises as `mih_range_search` does, and ValueError for another count.
     """
 
 def variant() -> str:

@@ -76,7 +76,7 @@ cdef extern from "seal.h" namespace "hashmatch" nogil:
 
 cdef extern from "mih.h" namespace "hashmatch" nogil:
     cdef cppclass Mih:
-        Mih(const Codes& codes, int count, uint32_t* starts, uint32_t* ids)
+        Mih(const Codes& codes, int count, uint32_t* tables, int first)
 
     cdef cppclass Matches:
         vector[int64_t] limits
@@ -85,11 +85,14 @@ cdef extern from "mih.h" namespace "hashmatch" nogil:
 
     const int kMaxSubstrings
     const int kMaxSubstringBits
-    size_t mih_starts(size_t bits, int count)
-    void native_mih_build "hashmatch::mih_build"(const Mih& mih, int threads)
+    size_t mih_items(const Codes& codes, int count, int first, int last)
+    void native_mih_build "hashmatch::mih_build"(const Mih& mih, int first, int last, int threads)
     bint native_mih_range_search "hashmatch::mih_range_search"(
         const Kernels& kernels, const Mih& mih, const uint8_t* queries, size_t count, int radius, size_t most,
         Matches& matches)
+    bint native_mih_search "hashmatch::mih_search"(
+        const Kernels& kernels, const Mih& mih, const uint8_t* queries, size_t count, size_t most, int32_t* distances,
+        int64_t* positions)
 
 
 cdef const Kernels* find(str name) except NULL:
@@ -266,29 +269,31 @@ cdef int check_substrings(const Codes& codes, size_t count) except -1:
     return 0
 
 
-cdef Mih* mih_of(const Codes& codes, const uint32_t[::1] starts, const uint32_t[:, ::1] ids) except NULL:
+cdef Mih* mih_of(const Codes& codes, size_t count, const uint32_t[::1] tables) except NULL:
     """Describe tables to the core, which only `mih_build` writes; the caller keeps the arrays, and deletes this."""
-    cdef size_t count = ids.shape[0], items = starts.shape[0], positions = ids.shape[1]
     check_substrings(codes, count)
-    if positions != codes.count or items != mih_starts(codes.bytes * 8, count):
-        raise ValueError("the tables are not of as many codes")
-    return new Mih(codes, count, <uint32_t*> &starts[0], <uint32_t*> &ids[0, 0] if codes.count else NULL)
+    if <size_t> tables.shape[0] != mih_items(codes, count, 0, count):
+        raise ValueError(f"the tables are not of {codes.count:,} codes in {count} substrings")
+    return new Mih(codes, count, <uint32_t*> &tables[0], 0)
 
 
-def mih_build(const uint8_t[:, ::1] codes not None, size_t substrings, *, int threads=1):
+def mih_build(const uint8_t[:, ::1] codes not None, size_t substrings, *, size_t first=0, last=None, int threads=1):
     cdef Codes view = codes_of(codes)
     check_substrings(view, substrings)
-    starts = np.empty(mih_starts(view.bytes * 8, substrings), np.uint32)
-    ids = np.empty((substrings, view.count), np.uint32)
-    cdef Mih* mih = mih_of(view, starts, ids)
+    cdef size_t end = substrings if last is None else last
+    if not first < end <= substrings:
+        raise ValueError(f"{first}:{end} are no substrings of {substrings}")
+    tables = np.empty(mih_items(view, substrings, first, end), np.uint32)
+    cdef uint32_t[::1] out = tables
+    cdef Mih* mih = new Mih(view, substrings, &out[0], first)
     with nogil:
-        native_mih_build(mih[0], threads)
+        native_mih_build(mih[0], first, end, threads)
     del mih
-    return starts, ids
+    return tables
 
 
-def mih_range_search(const uint8_t[:, ::1] codes not None, const uint32_t[::1] starts not None,
-                     const uint32_t[:, ::1] ids not None, const uint8_t[:, ::1] queries not None, int radius, *, most=None, str variant=None):
+def mih_range_search(const uint8_t[:, ::1] codes not None, size_t substrings, const uint32_t[::1] tables not None,
+                     const uint8_t[:, ::1] queries not None, int radius, *, most=None, str variant=None):
     cdef const Kernels* kernels = chosen if variant is None else find(variant)
     cdef Codes view = codes_of(codes)
     cdef Codes wanted = codes_of(queries)
@@ -301,7 +306,7 @@ def mih_range_search(const uint8_t[:, ::1] codes not None, const uint32_t[::1] s
         raise ValueError(f"radius must be 0 to {view.bytes * 8}, not {radius}")
     if enough == 0:
         raise ValueError("most must be 1 or more")
-    cdef Mih* mih = mih_of(view, starts, ids)
+    cdef Mih* mih = mih_of(view, substrings, tables)
     with nogil:
         done = native_mih_range_search(kernels[0], mih[0], wanted.data, wanted.count, radius, enough, matches)
     del mih
@@ -318,6 +323,33 @@ def mih_range_search(const uint8_t[:, ::1] codes not None, const uint32_t[::1] s
         with nogil:
             matches.split(&distances_out[0], &positions_out[0])
     return limits, distances, positions
+
+
+def mih_search(const uint8_t[:, ::1] codes not None, size_t substrings, const uint32_t[::1] tables not None,
+               const uint8_t[:, ::1] queries not None, int count, *, str variant=None):
+    cdef const Kernels* kernels = chosen if variant is None else find(variant)
+    cdef Codes view = codes_of(codes)
+    cdef Codes wanted = codes_of(queries)
+    cdef bint done
+    if wanted.bytes != view.bytes:
+        raise ValueError(f"queries must have {view.bytes} bytes, as the codes, not {wanted.bytes}")
+    if count < 1:
+        raise ValueError(f"count must be 1 or more, not {count}")
+    cdef Mih* mih = mih_of(view, substrings, tables)
+    distances = np.full((wanted.count, count), -1, np.int32)
+    positions = np.full((wanted.count, count), -1, np.int64)
+    cdef int32_t[::1] distances_out = distances.ravel()
+    cdef int64_t[::1] positions_out = positions.ravel()
+    if wanted.count:
+        with nogil:
+            done = native_mih_search(kernels[0], mih[0], wanted.data, wanted.count, count, &distances_out[0],
+                                     &positions_out[0])
+        del mih
+        if not done:
+            raise MemoryError("no memory for what the search finds")
+    else:
+        del mih
+    return distances, positions
 
 
 def seal(int parent, *, bint calls=True):

@@ -15,7 +15,7 @@ constexpr int kMaxSubstringBits = 31;
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "substrings are read as little-endian words");
 
-// A run of a code's bits, and its table: `starts` has 2^width + 1 items.
+// A run of a code's bits, and its table: `starts`, 2^width + 1 items, and after them `ids`, as many as there are codes.
 struct Substring {
     int width;
     int shift;        // of its lowest bit in the word
@@ -30,21 +30,21 @@ struct Substring {
     }
 };
 
-// The tables of a set of codes. All memory is the caller's; searching only reads it.
+// The tables of a set of codes, one after another. All memory is the caller's; searching only reads it.
 struct Mih {
     Codes codes;
     int count;  // of substrings
     Substring substrings[kMaxSubstrings];
 
-    // `starts` has mih_starts() items, `ids` count * codes.count.
-    Mih(const Codes& codes, int count, uint32_t* starts, uint32_t* ids);
+    // `tables` has mih_items() items of the substrings [first, count); those before `first` have no table.
+    Mih(const Codes& codes, int count, uint32_t* tables, int first = 0);
 };
 
-// Items of all `starts` together.
-size_t mih_starts(size_t bits, int count);
+// Items of the tables of the substrings [first, last), of codes that are cut into `count`.
+size_t mih_items(const Codes& codes, int count, int first, int last);
 
-// Fills the tables, with so many threads at most. Throws nothing.
-void mih_build(const Mih& mih, int threads) noexcept;
+// Fills the tables of the substrings [first, last), with so many threads at most. Throws nothing.
+void mih_build(const Mih& mih, int first, int last, int threads) noexcept;
 
 // Codes within the radius of some queries: those of query i are hits[limits[i]] to hits[limits[i + 1]], exclusive.
 struct Matches {
@@ -60,5 +60,10 @@ struct Matches {
 // case shorter than `most` and twice the codes. Returns false where there is no memory. Throws nothing.
 bool mih_range_search(const Kernels& kernels, const Mih& mih, const uint8_t* queries, size_t count, int radius,
                       size_t most, Matches& matches) noexcept;
+
+// Finds the `most` codes that are nearest to each query, nearest first, ties by position: query i's at i * most. Where
+// there are fewer codes, the rest is left as it is. Returns false where there is no memory. Throws nothing.
+bool mih_search(const Kernels& kernels, const Mih& mih, const uint8_t* queries, size_t count, size_t most,
+                int32_t* distances, int64_t* positions) noexcept;
 
 }  // namespace hashmatch

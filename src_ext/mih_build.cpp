@@ -33,36 +33,39 @@ void sort_codes(const Codes& codes, const Substring& part) noexcept {
 
 }  // namespace
 
-size_t mih_starts(size_t bits, int count) {
+size_t mih_items(const Codes& codes, int count, int first, int last) {
+    const size_t bits = codes.bytes * 8;
     size_t items = 0;
-    for (int i = 0; i < count; i++) items += (size_t{1} << (bits * (i + 1) / count - bits * i / count)) + 1;
+    for (int i = first; i < last; i++)
+        items += (size_t{1} << (bits * (i + 1) / count - bits * i / count)) + 1 + codes.count;
     return items;
 }
 
-Mih::Mih(const Codes& codes, int count, uint32_t* starts, uint32_t* ids) : codes(codes), count(count), substrings() {
+Mih::Mih(const Codes& codes, int count, uint32_t* tables, int first) : codes(codes), count(count), substrings() {
     const size_t bits = codes.bytes * 8;
     for (int i = 0; i < count; i++) {
-        const size_t first = bits * i / count;
+        const size_t begin = bits * i / count;
         const size_t last = codes.bytes - sizeof(uint64_t);
         Substring& part = substrings[i];
-        part.width = static_cast<int>(bits * (i + 1) / count - first);
-        part.word = first / 8 < last ? first / 8 : last;
-        part.shift = static_cast<int>(first - 8 * part.word);
-        part.starts = starts;
-        part.ids = ids + i * codes.count;
-        starts += (size_t{1} << part.width) + 1;
+        part.width = static_cast<int>(bits * (i + 1) / count - begin);
+        part.word = begin / 8 < last ? begin / 8 : last;
+        part.shift = static_cast<int>(begin - 8 * part.word);
+        if (i < first) continue;
+        part.starts = tables;
+        part.ids = tables + (size_t{1} << part.width) + 1;
+        tables = part.ids + codes.count;
     }
 }
 
-void mih_build(const Mih& mih, int threads) noexcept {
-    std::atomic<int> next{0};
+void mih_build(const Mih& mih, int first, int last, int threads) noexcept {
+    std::atomic<int> next{first};
     const auto work = [&] {
-        for (int i; (i = next++) < mih.count;) sort_codes(mih.codes, mih.substrings[i]);
+        for (int i; (i = next++) < last;) sort_codes(mih.codes, mih.substrings[i]);
     };
     std::thread others[kMaxSubstrings];
     int started = 0;
     try {
-        while (started + 1 < threads && started + 1 < mih.count) {
+        while (started + 1 < threads && started + 1 < last - first) {
             others[started] = std::thread(work);
             started++;
         }

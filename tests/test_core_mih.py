@@ -65,7 +65,7 @@ def expected(queries: Codes, codes: Codes, radius: int) -> list[list[tuple[int, 
 def check(codes: Codes, queries: Codes, substrings: int, radius: int, variant: str) -> int:
     """Compare with the oracle; returns how many pairs there are."""
     tables = _core.mih_build(codes, substrings)
-    found = pairs(_core.mih_range_search(codes, *tables, queries, radius, variant=variant))
+    found = pairs(_core.mih_range_search(codes, substrings, tables, queries, radius, variant=variant))
     assert found == expected(queries, codes, radius)
     return sum(map(len, found))
 
@@ -126,16 +126,17 @@ def test_values_that_many_codes_share(variant: str, skewed: slice) -> None:
 def test_the_radius_is_inclusive_wherever_the_bits_are(variant: str, width: int, position: int) -> None:
     random = np.random.default_rng(position)
     codes = random.integers(0, 256, (40_000, width), dtype=np.uint8)
-    tables = _core.mih_build(codes, 17 if width == 32 else 4)
+    substrings = 17 if width == 32 else 4
+    tables = _core.mih_build(codes, substrings)
     for radius in (0, 1, 7, 11):
         for placed in (range(radius), range(width * 8 - radius, width * 8), random.permutation(width * 8)[:radius]):
             mask = np.zeros(width * 8, np.uint8)
             mask[list(placed)] = 1
             query = codes[position : position + 1] ^ np.packbits(mask)
-            (found,) = pairs(_core.mih_range_search(codes, *tables, query, radius, variant=variant))
+            (found,) = pairs(_core.mih_range_search(codes, substrings, tables, query, radius, variant=variant))
             assert (position, radius) in found
             if radius:
-                (found,) = pairs(_core.mih_range_search(codes, *tables, query, radius - 1, variant=variant))
+                (found,) = pairs(_core.mih_range_search(codes, substrings, tables, query, radius - 1, variant=variant))
                 assert position not in dict(found)
 
 
@@ -144,17 +145,18 @@ def test_the_radius_is_inclusive_wherever_the_bits_are(variant: str, width: int,
 @settings(max_examples=40, deadline=None)
 def test_the_tables_sort_positions_by_the_value_of_each_substring(drawn: Drawn, substrings: int, threads: int) -> None:
     codes, _ = drawn.make()
-    starts, ids = _core.mih_build(codes, substrings, threads=threads)
+    tables = _core.mih_build(codes, substrings, threads=threads)
     bits = np.unpackbits(codes, axis=1, bitorder="little").astype(np.int64)
     edges = [bits.shape[1] * i // substrings for i in range(substrings + 1)]
-    offset = 0
-    for row, (first, last) in zip(ids, pairwise(edges), strict=True):
+    expected_tables = []
+    for first, last in pairwise(edges):
         values = bits[:, first:last] @ (1 << np.arange(last - first))
-        size = 2 ** (last - first) + 1
-        assert np.array_equal(row, np.argsort(values, kind="stable"))
-        assert np.array_equal(starts[offset : offset + size], np.searchsorted(values[row], np.arange(size)))
-        offset += size
-    assert offset == len(starts)
+        order = np.argsort(values, kind="stable")
+        expected_tables += [np.searchsorted(values[order], np.arange(2 ** (last - first) + 1)), order]
+    assert np.array_equal(tables, np.concatenate(expected_tables))
+    cuts = [0, substrings // 3, substrings]
+    parts = [_core.mih_build(codes, substrings, first=a, last=b, threads=threads) for a, b in pairwise(cuts)]
+    assert np.array_equal(tables, np.concatenate(parts))
 
 
 @pytest.mark.parametrize("radius", [4, 40, 64])
@@ -162,24 +164,48 @@ def test_the_tables_sort_positions_by_the_value_of_each_substring(drawn: Drawn, 
 @settings(max_examples=30, deadline=None)
 def test_a_bounded_search_answers_the_first_queries_in_full(radius: int, drawn: Drawn, count: int, most: int) -> None:
     codes, queries = drawn.make(count)
-    tables = _core.mih_build(codes, 16)
-    whole = pairs(_core.mih_range_search(codes, *tables, queries, radius))
-    some = pairs(_core.mih_range_search(codes, *tables, queries, radius, most=most))
+    substrings = 16
+    tables = _core.mih_build(codes, substrings)
+    whole = pairs(_core.mih_range_search(codes, substrings, tables, queries, radius))
+    some = pairs(_core.mih_range_search(codes, substrings, tables, queries, radius, most=most))
     assert some == whole[: len(some)]
     assert len(some) >= min(1, count)
     assert sum(map(len, some)) < most + 2 * max(1, len(codes))
     assert len(some) == count or sum(map(len, whole)) >= most
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@given(drawn=drawn(), count=st.integers(1, 30) | st.integers(1, 5000))
+@example(drawn=Drawn(30_000, 32, 100, 0.02, 1), count=5)
+@example(drawn=Drawn(30_000, 8, 300, 0.02, 1), count=5)
+@example(drawn=Drawn(30_000, 32, 1, 0.0, 1), count=7)
+@settings(max_examples=40, deadline=None)
+def test_the_nearest_are_those_that_sorting_all_distances_gives(variant: str, drawn: Drawn, count: int) -> None:
+    codes, queries = drawn.make(70 if count < 10 else 3)
+    substrings = 16 if drawn.width == 32 else 10
+    distances, positions = _core.mih_search(
+        codes, substrings, _core.mih_build(codes, substrings), queries, count, variant=variant
+    )
+    assert (str(distances.dtype), str(positions.dtype)) == ("int32", "int64")
+    true = all_distances(queries, codes)
+    order = np.argsort(true, axis=1, kind="stable")[:, :count]
+    held = min(count, len(codes))
+    assert np.array_equal(positions[:, :held], order)
+    assert np.array_equal(distances[:, :held], np.take_along_axis(true, order, axis=1))
+    assert (positions[:, held:] == -1).all()
+    assert (distances[:, held:] == -1).all()
+
+
 def test_several_threads_may_search_at_once() -> None:
     codes, queries = Drawn(20_000, 32, 50, 0.05, 3).make(40)
-    tables = _core.mih_build(codes, 16, threads=2)
+    substrings = 16
+    tables = _core.mih_build(codes, substrings, threads=2)
     right = expected(queries, codes, 31)
     wrong: list[object] = []
 
     def search() -> None:
         for _ in range(20):
-            found = pairs(_core.mih_range_search(codes, *tables, queries, 31))
+            found = pairs(_core.mih_range_search(codes, substrings, tables, queries, 31))
             wrong.extend(one for one, other in zip(found, right, strict=True) if one != other)
 
     threads = [threading.Thread(target=search) for _ in range(3)]
@@ -195,14 +221,14 @@ def test_read_only_arrays_and_any_alignment() -> None:
     memory = np.empty(codes.size + 1, np.uint8)
     odd = memory[1:].reshape(codes.shape)
     odd[:] = codes
-    arrays = (odd, *_core.mih_build(odd, 16), queries)
-    for array in arrays:
+    tables = _core.mih_build(odd, 16)
+    for array in (odd, tables, queries):
         array.flags.writeable = False
-    assert pairs(_core.mih_range_search(*arrays, 31)) == expected(queries, codes, 31)
+    assert pairs(_core.mih_range_search(odd, 16, tables, queries, 31)) == expected(queries, codes, 31)
 
 
 CODES = np.zeros((10, 32), np.uint8)
-STARTS, IDS = _core.mih_build(CODES, 16)
+TABLES = _core.mih_build(CODES, 16)
 
 
 @pytest.mark.parametrize(
@@ -214,15 +240,20 @@ STARTS, IDS = _core.mih_build(CODES, 16)
         lambda: _core.mih_build(CODES[:, ::2], 16),
         lambda: _core.mih_build(CODES.astype(np.int8), 16),
         lambda: _core.mih_build(CODES[0], 16),
-        lambda: _core.mih_range_search(CODES[:9], STARTS, IDS, CODES, 1),
-        lambda: _core.mih_range_search(CODES, STARTS[:-1], IDS, CODES, 1),
-        lambda: _core.mih_range_search(CODES, STARTS, IDS[:-1], CODES, 1),
-        lambda: _core.mih_range_search(CODES, STARTS, IDS[:0], CODES, 1),
-        lambda: _core.mih_range_search(CODES, STARTS, IDS.astype(np.int64), CODES, 1),
-        lambda: _core.mih_range_search(CODES, STARTS, IDS, np.zeros((1, 8), np.uint8), 1),
-        lambda: _core.mih_range_search(CODES, STARTS, IDS, CODES, -1),
-        lambda: _core.mih_range_search(CODES, STARTS, IDS, CODES, 257),
-        lambda: _core.mih_range_search(CODES, STARTS, IDS, CODES, 1, most=0),
+        lambda: _core.mih_build(CODES, 16, first=3, last=3),
+        lambda: _core.mih_build(CODES, 16, last=17),
+        lambda: _core.mih_range_search(CODES[:9], 16, TABLES, CODES, 1),
+        lambda: _core.mih_range_search(CODES, 17, TABLES, CODES, 1),
+        lambda: _core.mih_range_search(CODES, 16, TABLES[:-1], CODES, 1),
+        lambda: _core.mih_range_search(CODES, 16, TABLES[:0], CODES, 1),
+        lambda: _core.mih_range_search(CODES, 16, TABLES.astype(np.int64), CODES, 1),
+        lambda: _core.mih_range_search(CODES, 16, TABLES, np.zeros((1, 8), np.uint8), 1),
+        lambda: _core.mih_range_search(CODES, 16, TABLES, CODES, -1),
+        lambda: _core.mih_range_search(CODES, 16, TABLES, CODES, 257),
+        lambda: _core.mih_range_search(CODES, 16, TABLES, CODES, 1, most=0),
+        lambda: _core.mih_search(CODES, 16, TABLES, CODES, 0),
+        lambda: _core.mih_search(CODES, 16, TABLES, np.zeros((1, 8), np.uint8), 1),
+        lambda: _core.mih_search(CODES, 15, TABLES, CODES, 1),
     ],
 )
 def test_arrays_that_do_not_fit_each_other_are_errors(call: Callable[[], object]) -> None:

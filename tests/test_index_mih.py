@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hashmatch import _core
 from hashmatch.index import Snapshot, searcher
 from hashmatch.index.flat import Flat
 from hashmatch.index.mih import WIDTHS, Mih, substrings, take_aligned
+from hashmatch.index.mih import tables as tables_of
 from hashmatch.types import Bank, BankPut, Change, EntryAdded, EntryRemoved, Hash
 from tests.index_oracle import entry
 
@@ -47,10 +49,29 @@ def test_the_same_answers_as_flat(count: int, width: int, radius: int, seed: int
         assert most is not None or len(found) == len(queries)
 
 
+@given(
+    count=st.integers(1, 9_000),
+    width=st.sampled_from(WIDTHS),
+    nearest=st.integers(1, 20),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_nearest_are_as_near_as_flat_s(count: int, width: int, nearest: int, seed: int) -> None:
+    codes, queries = clustered(count, width, seed), clustered(9, width, seed)
+    flat, tables = (each.search(queries, nearest) for each in (Flat(codes), Mih.build(codes)))
+    assert np.array_equal(flat[0], tables[0])
+    assert np.array_equal(flat[1] < 0, tables[1] < 0)
+
+
+def test_tables_made_in_parts_are_those_made_at_once() -> None:
+    codes = clustered(5000, 32, 3)
+    assert np.array_equal(np.concatenate([*tables_of(codes)]), _core.mih_build(codes, substrings(5000, 32)))
+
+
 @pytest.mark.parametrize("bits", [8 * width for width in WIDTHS])
 @pytest.mark.parametrize("count", [0, 1, 1000, 10**5, 10**7, 2**32 - 1])
 def test_substrings_have_at_most_31_bits_and_as_many_values_as_there_are_codes(count: int, bits: int) -> None:
-    width = bits / substrings(count, bits)
+    width = bits / substrings(count, bits // 8)
     assert width <= 31
     assert width >= 7
     if 10**5 <= count <= 10**7:

@@ -42,3 +42,12 @@ class Flat:
             queries = queries[: max(1, most // max(1, len(self)))]
         limits, distances, found = self._index.range_search(queries, radius + 1)  # FAISS excludes its bound
         return limits.astype(np.int64), distances.astype(np.int32), found
+
+    def search(self, queries: NDArray[np.uint8], count: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Find the `count` codes nearest to each query, 1 or more: distances in bits and positions, (n, count) both.
+
+        Nearest first, in no particular order where they are as near; -1 in both where there are fewer codes.
+        """
+        faiss.omp_set_num_threads(1)
+        distances, positions = self._index.search(queries, count)
+        return np.where(positions < 0, -1, distances), positions
