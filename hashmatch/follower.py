@@ -3,42 +3,43 @@
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
-from hashmatch.index import Snapshot
-from hashmatch.types import Change
+from hashmatch.index import Directory, Progress, Snapshot, Source
 
 PROGRESS_SECONDS: Final = 5.0
 """How often a long load is logged."""
 LONGEST_BACKOFF: Final = 2.0
 """The longest pause, in seconds, between two attempts to reach a source that fails; each is twice the one before."""
+MOST_LOADED: Final = 200_000
+"""Changes that a process applies by itself when it begins; more are left to a build of files."""
+MOST_RECENT: Final = 2**16
+"""Entries that are in no file, or this share of those that are: a build is due from there on."""
+RECENT_SHARE: Final = 0.01
 
 _log = structlog.get_logger(__name__)
-
-
-class Source(Protocol):
-    """Where the banks' history comes from: `hashmatch.store.Store`, for one."""
-
-    def head(self) -> int:
-        """Return the newest revision."""
-
-    def changes(self, after: int) -> tuple[int, list[Change]]:
-        """Return some whole revisions after that one, exclusive, and the last of them; (after, []) where none is."""
 
 
 class Follower:
     """Tails a source in a thread of its own and swaps snapshots; any thread may use it.
 
+    With a directory, it begins with the files there and leaves large loads to whoever builds them: somebody must, as
+    `build_due` says. New files are taken up by a second snapshot that catches up with the first beside it.
+
     While the source fails, the last snapshot stays in service, `error` says why and `behind_seconds` grows; it is
     tried again after pauses that grow up to LONGEST_BACKOFF.
     """
 
-    def __init__(self, source: Source, poll_seconds: float = 0.25) -> None:
+    def __init__(self, source: Source, directory: Directory | None = None, poll_seconds: float = 0.25) -> None:
         self._source = source
+        self._directory = directory
         self._poll_seconds = poll_seconds
         self._snapshot = Snapshot.empty()
+        self._next: Snapshot | None = None
+        self._complete = False
+        self._pending = 0
         self._error: Exception | None = None
         self._failures = 0
         self._current_at = monotonic()
@@ -53,6 +54,11 @@ class Follower:
         return self._snapshot
 
     @property
+    def complete(self) -> bool:
+        """Whether the snapshot has once had all there was; before, nothing may be concluded from what is not found."""
+        return self._complete
+
+    @property
     def error(self) -> Exception | None:
         """What keeps the snapshot from following the source, None while nothing does."""
         return self._error
@@ -62,13 +68,26 @@ class Follower:
         """How long ago the snapshot was known to be the source's newest state; under a poll while all is well."""
         return monotonic() - self._current_at
 
+    @property
+    def progress(self) -> Progress | None:
+        """How far a build of files has come; None where there is none under way."""
+        return None if self._directory is None else self._directory.progress()
+
+    @property
+    def build_due(self) -> bool:
+        """Whether the files lack so much, or hold so much that was removed, that they are to be built."""
+        return self._pending > MOST_LOADED or self._snapshot.build_due(MOST_RECENT, RECENT_SHARE)
+
     def start(self, on_revision: Callable[[int], None] = lambda _: None) -> None:
         """Load all there is, then go on following in the background; raises what the source raises.
 
         `on_revision` is told every revision that `snapshot` reaches from then on, by the thread that made it.
         """
         began = monotonic()
-        self._catch_up()
+        self._load()
+        if self._stopping:
+            return
+        self._complete = True
         self._on_revision = on_revision
         on_revision(self._snapshot.revision)
         entries, seconds = dict(self._snapshot.entries), round(monotonic() - began, 3)
@@ -76,7 +95,7 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; the last snapshot remains."""
+        """End the thread, or the load; the last snapshot remains."""
         self._stopping = True
         self._wake.set()
         if self._thread.ident is not None:
@@ -86,13 +105,37 @@ class Follower:
         """Look for changes now rather than at the next poll."""
         self._wake.set()
 
-    def _run(self) -> None:
+    def _load(self) -> None:
+        """Take files up until the rest is little, then the rest."""
+        reported = monotonic()
         while not self._stopping:
-            self._wake.wait(self._pause())
-            self._wake.clear()
+            if self._directory is not None and self._directory.changed():
+                base = self._directory.load(self._source)
+                self._snapshot = base.snapshot if base is not None else Snapshot.empty()
+            self._pending = self._source.pending(self._snapshot.revision)
+            if self._directory is None or self._pending <= MOST_LOADED:
+                break
+            if monotonic() - reported > PROGRESS_SECONDS:
+                reported = monotonic()
+                _log.info("index_waiting_for_build", pending=self._pending, progress=self._directory.progress())
+            self._wake.wait(self._poll_seconds)
+        while not self._stopping and self._follow():
+            if monotonic() - reported > PROGRESS_SECONDS:
+                reported = monotonic()
+                _log.info("index_loading", revision=self._snapshot.revision, head=self._source.head())
+        self._pending = 0
+
+    def _run(self) -> None:
+        moved = False
+        while not self._stopping:
+            if not moved:
+                self._wake.wait(self._pause())
+                self._wake.clear()
             try:
-                self._catch_up()
+                moved = self._follow()
+                moved |= self._take_up()
             except Exception as error:  # noqa: BLE001  # whatever it is, the last snapshot must stay in service
+                moved = False
                 if self._error is None:
                     _log.exception("follower_failing", revision=self._snapshot.revision)
                 self._error = error
@@ -108,16 +151,33 @@ class Follower:
             return self._poll_seconds
         return float(min(self._poll_seconds * 2 ** min(self._failures, 16), max(LONGEST_BACKOFF, self._poll_seconds)))
 
-    def _catch_up(self) -> None:
-        reported = monotonic()
-        while not self._stopping:
-            asked = monotonic()
-            revision, changes = self._source.changes(self._snapshot.revision)
-            if revision == self._snapshot.revision:
-                self._current_at = asked
-                return
-            self._snapshot = self._snapshot.apply(changes, revision)
-            self._on_revision(revision)
-            if monotonic() - reported > PROGRESS_SECONDS:
-                reported = monotonic()
-                _log.info("index_loading", revision=revision, head=self._source.head())
+    def _follow(self) -> bool:
+        """Apply the next changes; whether there were any."""
+        asked = monotonic()
+        following = self._advanced(self._snapshot)
+        if following is self._snapshot:
+            self._current_at = asked
+            return False
+        self._snapshot = following
+        self._on_revision(following.revision)
+        return True
+
+    def _take_up(self) -> bool:
+        """Go on with the snapshot of new files, a few changes at a time; whether there is one."""
+        if self._directory is None:
+            return False
+        if self._directory.changed():
+            base = self._directory.load(self._source)
+            self._next = None if base is None else base.snapshot
+        if self._next is None:
+            return False
+        self._next = self._advanced(self._next)
+        if self._next.revision >= self._snapshot.revision:
+            self._snapshot, self._next = self._next, None
+            _log.info("segments_taken_up", revision=self._snapshot.revision)
+            return False
+        return True
+
+    def _advanced(self, snapshot: Snapshot) -> Snapshot:
+        revision, changes = self._source.changes(snapshot.revision)
+        return snapshot if revision == snapshot.revision else snapshot.apply(changes, revision)

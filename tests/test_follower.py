@@ -12,43 +12,21 @@ import pytest
 from structlog.testing import capture_logs
 
 from hashmatch.errors import Unavailable
-from hashmatch.follower import Follower, Source
-from hashmatch.index import Snapshot
+from hashmatch.follower import Follower
+from hashmatch.index import Snapshot, Source
 from hashmatch.store import Store
-from hashmatch.types import PDQ, Bank, BankPut, Change, EntryAdded, Hash, NewEntry
+from hashmatch.types import PDQ, Bank, BankPut, EntryAdded, Hash, NewEntry
 from tests.index_oracle import entry
+from tests.index_source import Log
 
 ITEM = Hash(PDQ, bytes(range(32)), 90)
 SOON = 10.0
 """Seconds: far more than anything here takes, far less than the test run's patience."""
 
 
-class Log:
-    """A source in memory, one revision a call of `add`; it fails while `failure` is set."""
-
-    def __init__(self) -> None:
-        self.revisions: list[list[Change]] = []
-        self.failure: Exception | None = None
-        self.asked = 0
-
-    def add(self, *changes: Change) -> int:
-        self.revisions.append(list(changes))
-        return len(self.revisions)
-
-    def head(self) -> int:
-        return len(self.revisions)
-
-    def changes(self, after: int) -> tuple[int, list[Change]]:
-        self.asked += 1
-        if self.failure is not None:
-            raise self.failure
-        reached = min(after + 2, len(self.revisions))
-        return reached, [change for revision in self.revisions[after:reached] for change in revision]
-
-
 @contextmanager
 def following(source: Source, poll_seconds: float = 0.01) -> Iterator[Follower]:
-    follower = Follower(source, poll_seconds)
+    follower = Follower(source, poll_seconds=poll_seconds)
     follower.start()
     try:
         yield follower

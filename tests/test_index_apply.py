@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from hashmatch.index import Snapshot, levels
 from hashmatch.index.segment import Segment
-from hashmatch.index.snapshot import Space
+from hashmatch.index.space import Space
 from hashmatch.types import PDQ, Bank, BankDeleted, BankPut, Change, EntryAdded, EntryRemoved, Hash
 from tests.index_oracle import HASHES, NAMES, Oracle, banks, batches, entry, groups
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hashmatch.errors import InvalidInput, NotFound
 from hashmatch.index import Snapshot, levels, lookup
-from hashmatch.index.snapshot import Space
+from hashmatch.index.space import Space
 from hashmatch.types import PDQ, Action, Bank, BankPut, Change, EntryAdded, EntryRemoved, Hash, Orientation
 from tests.index_oracle import HASHES, NAMES, WIDTHS, Oracle, batches, bits, entry, groups
 

@@ -1,8 +1,26 @@
-"""Exact lookup of hashes in memory, in snapshots that readers never lock."""
+"""Exact lookup of hashes in memory, in snapshots that readers never lock, and in files that processes share."""
 
+from hashmatch.index.build import build
+from hashmatch.index.directory import Directory, Progress
 from hashmatch.index.found import Found, FoundFrames, Hit, KnownVideo
 from hashmatch.index.sieve import Sieve
 from hashmatch.index.sightings import Sighting, VideoKey
-from hashmatch.index.snapshot import Snapshot, Space
+from hashmatch.index.snapshot import Snapshot
+from hashmatch.index.source import Source
+from hashmatch.index.space import Space
 
-__all__ = ["Found", "FoundFrames", "Hit", "KnownVideo", "Sieve", "Sighting", "Snapshot", "Space", "VideoKey"]
+__all__ = [
+    "Directory",
+    "Found",
+    "FoundFrames",
+    "Hit",
+    "KnownVideo",
+    "Progress",
+    "Sieve",
+    "Sighting",
+    "Snapshot",
+    "Source",
+    "Space",
+    "VideoKey",
+    "build",
+]

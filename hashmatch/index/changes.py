@@ -1,11 +1,19 @@
 """What a sequence of changes amounts to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
+import numpy as np
+import structlog
+
+from hashmatch.index.columns import Columns
+from hashmatch.index.grouping import Run
 from hashmatch.index.roster import Roster
+from hashmatch.index.space import Space
 from hashmatch.types import BankDeleted, BankPut, Change, Entry, EntryAdded, EntryRemoved
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -42,3 +50,18 @@ class Outcome:
                 self.added = {key: entry for key, entry in self.added.items() if entry.bank != name}
                 self.freed |= {self.roster.slots[name]} if name in self.roster.slots else set()
                 self.roster = self.roster.delete(name)
+
+    def runs(self) -> Iterator[tuple[Space, Run]]:
+        """Yield what was added by space; entries whose hash is empty are left out and logged.
+
+        Raises KeyError for an entry whose bank does not exist.
+        """
+        added: dict[Space, list[Entry]] = {}
+        for entry in self.added.values():
+            added.setdefault(Space.of(entry.hash), []).append(entry)
+        for space, entries in added.items():
+            if not space.width:
+                _log.warning("entries_not_searchable", kind=space.kind, entries=[entry.id for entry in entries])
+                continue
+            codes = np.frombuffer(b"".join(entry.hash.bits for entry in entries), dtype=np.uint8)
+            yield space, Run(codes.reshape(-1, space.width), Columns.of(entries, self.roster.slots))

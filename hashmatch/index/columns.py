@@ -9,7 +9,9 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hashmatch.types import Entry, Hash, Provenance, TimeRange
+from hashmatch.index.origins import Origins
+from hashmatch.index.texts import Texts
+from hashmatch.types import Entry, Hash, TimeRange
 
 UNKNOWN_QUALITY: Final = 255
 """Stands for no quality: not below any minimum."""
@@ -19,7 +21,9 @@ NOT_SHOWN: Final = -1
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_Origin: TypeAlias = tuple[str, tuple[str, ...], str]
+
+Column: TypeAlias = NDArray[Any] | Texts | Origins
+"""All have a length, and `take` of an index array."""
 
 
 def video_number(content_id: str) -> int:
@@ -27,15 +31,12 @@ def video_number(content_id: str) -> int:
     return int.from_bytes(blake2b(content_id.encode(), digest_size=8).digest(), "little") or 1
 
 
-def _objects(values: Sequence[object]) -> NDArray[np.object_]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Columns:
-    """Everything of n entries of one kind but their bits; all arrays have the shape (n,)."""
+    """Everything of n entries of one kind but their bits; arrays have the shape (n,).
+
+    Another field, of any of these types, is all that another property of entries needs to be kept, here and in files.
+    """
 
     ids: NDArray[np.int64]
     slots: NDArray[np.int32]
@@ -51,10 +52,9 @@ class Columns:
     """Inclusive, or NOT_SHOWN."""
     videos: NDArray[np.uint64]
     """What `video_number` says of a video frame's content id; 0 of a still."""
-    contents: NDArray[np.object_]
-    """The content ids, str."""
-    origins: NDArray[np.object_]
-    """Tuples of source, labels and note; entries that came together and say the same share one."""
+    contents: Texts
+    """The content ids."""
+    origins: Origins
 
     @classmethod
     def of(cls, entries: Sequence[Entry], slots: Mapping[str, int]) -> Self:
@@ -62,13 +62,12 @@ class Columns:
         qualities = (entry.hash.quality for entry in entries)
         provenances = [entry.provenance for entry in entries]
         shown = [entry.shown for entry in entries]
-        shared: dict[_Origin, _Origin] = {}
-        origins = ((said.source, said.labels, said.note) for said in provenances)
+        times = {time: (time - _EPOCH) // _MICROSECOND for time in {entry.created for entry in entries}}
         return cls(
             ids=np.array([entry.id for entry in entries], dtype=np.int64),
             slots=np.array([slots[entry.bank] for entry in entries], dtype=np.int32),
             qualities=np.array([UNKNOWN_QUALITY if q is None else q for q in qualities], dtype=np.uint8),
-            created=np.array([(entry.created - _EPOCH) // _MICROSECOND for entry in entries], dtype=np.int64),
+            created=np.array([times[entry.created] for entry in entries], dtype=np.int64),
             revisions=np.array([entry.revision for entry in entries], dtype=np.int64),
             shown_from=np.array([NOT_SHOWN if at is None else at.start for at in shown], dtype=np.int64),
             shown_until=np.array([NOT_SHOWN if at is None else at.end for at in shown], dtype=np.int64),
@@ -76,21 +75,16 @@ class Columns:
                 [0 if entry.shown is None else video_number(entry.provenance.content_id) for entry in entries],
                 dtype=np.uint64,
             ),
-            contents=_objects([said.content_id for said in provenances]),
-            origins=_objects([shared.setdefault(origin, origin) for origin in origins]),
+            contents=Texts.of([said.content_id for said in provenances]),
+            origins=Origins.of(provenances),
         )
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Put the rows of several one after another."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, rows: NDArray[Any]) -> Self:
-        """Return the rows an index array or a mask chooses, in its order."""
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+    def take(self, rows: NDArray[np.integer[Any]]) -> Self:
+        """Return the rows that an index array chooses, in its order."""
+        return type(self)(*(getattr(self, field.name).take(rows) for field in fields(self)))
 
     def entry(self, row: int, bank: str, kind: str, bits: bytes) -> Entry:
         """Put one entry together again; the bank's name and the hash's kind and bits are kept elsewhere."""
@@ -99,8 +93,16 @@ class Columns:
             id=int(self.ids[row]),
             bank=bank,
             hash=Hash(kind, bits, None if quality == UNKNOWN_QUALITY else quality),
-            provenance=Provenance(self.contents[row], *self.origins[row]),
+            provenance=self.origins.provenance(row, self.contents[row]),
             created=_EPOCH + int(self.created[row]) * _MICROSECOND,
             revision=int(self.revisions[row]),
             shown=None if start == NOT_SHOWN else TimeRange(start, int(self.shown_until[row])),
         )
+
+
+def joined(parts: Sequence[Column]) -> Column:
+    """Put columns of one type one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    return np.concatenate(parts) if isinstance(first, np.ndarray) else type(first).concatenate(parts)  # type: ignore[arg-type]  # all are of the first's type

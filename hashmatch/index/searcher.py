@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch.index.flat import Flat
-from hashmatch.index.mih import WIDTHS, Mih, take_aligned
+from hashmatch.index.mih import WIDTHS, Mih
 
 Searcher: TypeAlias = Flat | Mih
 """Either has `len`, `codes` and `range_search`, and gives the same answers in another order."""
@@ -18,8 +18,11 @@ CROSSOVER: Final = 8192
 """
 
 
-def searcher(codes: NDArray[np.uint8], rows: NDArray[np.integer]) -> Searcher:
-    """Return what is fastest at searching those rows of codes: uint8 (n, bytes of a code), C-contiguous."""
-    if len(rows) < CROSSOVER or codes.shape[1] not in WIDTHS:
-        return Flat(codes[rows])
-    return Mih.build(take_aligned(codes, rows))
+def searcher(codes: NDArray[np.uint8]) -> Searcher:
+    """Return what is fastest at searching codes, uint8 (n, bytes of a code), C-contiguous; they must not change."""
+    return Mih.build(codes) if has_tables(codes) else Flat(codes)
+
+
+def has_tables(codes: NDArray[np.uint8]) -> bool:
+    """Whether these codes are searched by tables."""
+    return len(codes) >= CROSSOVER and codes.shape[1] in WIDTHS

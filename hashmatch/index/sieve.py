@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from hashmatch.index.flat import Flat
 from hashmatch.index.mih import WIDTHS, Mih
 from hashmatch.index.roster import UNREACHABLE
-from hashmatch.index.snapshot import NO_CEILINGS, Snapshot, Space
+from hashmatch.index.snapshot import NO_CEILINGS, Snapshot
+from hashmatch.index.space import Space
 
 _PAIRS = 2**21
 """About how many pairs of hashes are found before they are looked at, some 40 MB."""

@@ -4,36 +4,22 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 import numpy as np
-import structlog
 
 from hashmatch.errors import InvalidInput
 from hashmatch.index.changes import Outcome
-from hashmatch.index.columns import UNKNOWN_QUALITY, Columns
+from hashmatch.index.columns import UNKNOWN_QUALITY
 from hashmatch.index.found import Found, FoundFrames, Hit, KnownVideo
-from hashmatch.index.levels import Levels
+from hashmatch.index.levels import Levels, worn
 from hashmatch.index.lookup import Candidate, T, Tally, search
 from hashmatch.index.roster import Reach, Roster
 from hashmatch.index.sightings import FrameTally, VideoKey, count_frames
-from hashmatch.types import Bank, Change, Entry, Hash
+from hashmatch.index.space import Space
+from hashmatch.types import Bank, Change, Hash
 
 NO_CEILINGS: Final[Mapping[str, int]] = MappingProxyType({})
-
-_log = structlog.get_logger(__name__)
-
-
-class Space(NamedTuple):
-    """What hashes that can be compared with each other have in common."""
-
-    kind: str
-    width: int
-    """Bytes of a hash."""
-
-    @classmethod
-    def of(cls, item: Hash) -> Self:
-        return cls(item.kind, len(item.bits))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +44,13 @@ class Snapshot:
             sizes[space.kind] += levels.size
         return sizes
 
+    def build_due(self, most: int, share: float) -> bool:
+        """Whether of a space more than `most` entries, and more than a share of all, are in no file, or it is worn."""
+        return any(
+            levels.recent_size > max(most, share * levels.size) or any(map(worn, levels.base))
+            for levels in self.levels.values()
+        )
+
     @property
     def banks(self) -> Mapping[str, Bank]:
         """Every bank by name, disabled ones included."""
@@ -73,16 +66,8 @@ class Snapshot:
         outcome = Outcome.of(self.roster, changes)
         gone = outcome.removed | outcome.added.keys()
         levels = {space: old.without(gone, outcome.freed) for space, old in self.levels.items()}
-        added: dict[Space, list[Entry]] = {}
-        for entry in outcome.added.values():
-            added.setdefault(Space.of(entry.hash), []).append(entry)
-        for space, entries in added.items():
-            if not space.width:
-                _log.warning("entries_not_searchable", kind=space.kind, entries=[entry.id for entry in entries])
-                continue
-            codes = np.frombuffer(b"".join(entry.hash.bits for entry in entries), dtype=np.uint8)
-            columns = Columns.of(entries, outcome.roster.slots)
-            levels[space] = levels.get(space, Levels()).plus(codes.reshape(-1, space.width), columns)
+        for space, run in outcome.runs():
+            levels[space] = levels.get(space, Levels()).plus(run)
         return type(self)(revision, outcome.roster, levels)
 
     def search(

@@ -26,6 +26,10 @@ _CHANGES: Final = (
     .where(changes.c.revision > bindparam("after"), changes.c.revision <= bindparam("reached"))
     .order_by(changes.c.revision, changes.c.ordinal)
 )
+_PENDING: Final = select(
+    func.coalesce(func.sum(func.coalesce(changes.c.last_entry - changes.c.first_entry + 1, 1)), 0)
+).where(changes.c.revision > bindparam("after"))
+_TOKEN: Final = select(changes.c.token).where(changes.c.revision == bindparam("revision"), changes.c.ordinal == 0)
 _ADDED: Final = SELECT_ENTRIES.where(entries.c.id.between(bindparam("first"), bindparam("last"))).order_by(entries.c.id)
 
 
@@ -39,6 +43,16 @@ def read_changes(connection: Connection, after: int, limit: int) -> tuple[int, l
         return after, []
     log = connection.execute(_CHANGES, {"after": after, "reached": reached}).all()
     return reached, list(_unfold(connection, log))
+
+
+def count_changes(connection: Connection, after: int) -> int:
+    """Return how many changes revisions after `after`, exclusive, have; entries removed since are counted."""
+    return int(connection.execute(_PENDING, {"after": after}).scalar_one())
+
+
+def read_token(connection: Connection, revision: int) -> str:
+    """Return what was drawn at random when a revision was written; "" where there is no such revision."""
+    return connection.execute(_TOKEN, {"revision": revision}).scalar_one_or_none() or ""
 
 
 def runs(ids: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -94,6 +94,7 @@ changes = Table(
     Column("first_entry", BigInteger, comment="Of a run of entries added or removed."),
     Column("last_entry", BigInteger, comment="Inclusive."),
     Column("state", JSON, comment="The bank as it was put."),
+    Column("token", Text, comment="Random: tells this revision from that of another history; of ordinal 0."),
 )
 
 requests = Table(

@@ -13,7 +13,7 @@ from hashmatch.store import schema
 from hashmatch.store.checks import check_bank, check_batch, check_entries, check_mask
 from hashmatch.store.connect import connect
 from hashmatch.store.database import Database, answering
-from hashmatch.store.history import read_changes
+from hashmatch.store.history import count_changes, read_changes, read_token
 from hashmatch.store.migrate import migrate
 from hashmatch.store.rows import (
     SELECT_BANKS,
@@ -93,6 +93,18 @@ class Store:
         """
         with self._reading() as connection:
             return read_changes(connection, after, limit)
+
+    def pending(self, after: int) -> int:
+        """Return how many changes there are after that revision, exclusive; entries removed since are counted."""
+        with self._reading() as connection:
+            return count_changes(connection, after)
+
+    def token(self, revision: int) -> str:
+        """Return what tells a revision from the one of that number in any other database, or in this one before it
+        was put back to an earlier state; "" where there is no such revision.
+        """
+        with self._reading() as connection:
+            return read_token(connection, revision)
 
     def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; returns it and the revision. Raises InvalidField, and AlreadyExists for its name."""

@@ -1,6 +1,7 @@
 """Writes, one after another: each one transaction, one revision, and done once however often it is asked for."""
 
 import hashlib
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,8 +56,9 @@ class Write:
         return self.connection.execute(first).one()
 
     def _log(self, rows: list[dict[str, Any]]) -> None:
-        at = {"revision": self.revision}
-        self.connection.execute(insert(changes), [{**at, "ordinal": n, **row} for n, row in enumerate(rows)])
+        numbered = [{"revision": self.revision, "ordinal": n, "token": None, **row} for n, row in enumerate(rows)]
+        numbered[0]["token"] = secrets.token_hex(8)
+        self.connection.execute(insert(changes), numbered)
 
 
 class Writer:
