@@ -41,6 +41,8 @@ def make_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakePool]:
     """Makes pools as `Pool` does, whose workers do what a file says; they are closed after the module's tests."""
     with pytest.MonkeyPatch.context() as patch, hostile_pools(tmp_path_factory.mktemp("hostile"), patch) as make:
         yield make
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQLServer]:
     """A real PostgreSQL, shared by all tests, which therefore must not stop it."""

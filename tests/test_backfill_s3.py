@@ -97,7 +97,7 @@ def test_a_listing_of_many_pages(s3: None, tmp_path: Path) -> None:
 def test_credentials_come_from_the_environment_alone(bucket: dict[str, str], tmp_path: Path) -> None:
     nothing = {name: value for name, value in bucket.items() if "KEY" not in name} | {"HOME": str(tmp_path)}
     command = ("backfill", "scan", "s3://media/files", "--out", tmp_path / "out", "--hash-only")
-    refused = hashmatch(*command, **nothing)
+    refused = hashmatch(*command, data=b"", **nothing)
     assert refused.code == 2
     assert "credentials" in refused.err
 
