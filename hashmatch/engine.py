@@ -1,6 +1,7 @@
 """The verbs of hashmatch, blocking and thread-safe: match, hash, curate the banks, tell the status."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -34,8 +35,19 @@ class Engine:
     is told at once, others find them when they next poll.
     """
 
-    def __init__(self, store: Store, follower: Follower, hasher: Hasher, limits: MediaLimits) -> None:
-        """Raises ConfigurationError where a kind of another distribution cannot be used."""
+    def __init__(
+        self,
+        store: Store,
+        follower: Follower,
+        hasher: Hasher,
+        limits: MediaLimits,
+        stage: matching.Stage = nullcontext,
+    ) -> None:
+        """`stage` is told the stages of each query: hash (decoding included), search, policy.
+
+        Raises ConfigurationError where a kind of another distribution cannot be used.
+        """
+        self._stage = stage
         self._store = store
         self._follower = follower
         self._hasher = hasher
@@ -50,19 +62,21 @@ class Engine:
     def match_image(self, data: bytes, options: MatchOptions) -> ImageDecision:
         """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank)."""
         kinds = hashing.check_kinds(options.kinds, "options.kinds")
-        image = self._hasher.hash_image(data, Job(kinds, options.all_views))
-        (decision,) = matching.match_images(self._follower.snapshot, [image], options, self._ceilings)
+        with self._stage("hash"):
+            image = self._hasher.hash_image(data, Job(kinds, options.all_views))
+        (decision,) = matching.match_images(self._follower.snapshot, [image], options, self._ceilings, self._stage)
         return decision
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions) -> list[Decision]:
         """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound (a bank)."""
         for at, query in enumerate(hashes):
             hashing.check(query, f"hashes[{at}]")
-        return matching.lookup_hashes(self._follower.snapshot, hashes, options, self._ceilings)
+        return matching.lookup_hashes(self._follower.snapshot, hashes, options, self._ceilings, self._stage)
 
     def hash_image(self, data: bytes, kinds: Sequence[str] = ()) -> HashedImage:
         """The hashes of one image, by pdq where no kinds are named; raises MediaError, InvalidField (a kind)."""
-        return self._hasher.hash_image(data, Job(hashing.check_kinds(kinds)))
+        with self._stage("hash"):
+            return self._hasher.hash_image(data, Job(hashing.check_kinds(kinds)))
 
     def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision; raises AlreadyExists, InvalidField."""
@@ -102,6 +116,10 @@ class Engine:
     def remove_entries(self, bank: str, entries: Sequence[int], request_id: str = "") -> int:
         """Remove entries, all or none; answers with the revision; raises NotFound."""
         return self._written(self._store.remove_entries(bank, entries, request_id))
+
+    def lag(self) -> int:
+        """How many revisions the store has that queries do not take into account yet; reads the database."""
+        return max(0, self._store.head() - self.revision)
 
     def status(self) -> Status:
         """What this process says of itself."""

@@ -14,6 +14,7 @@ HashmatchError
 ├── AlreadyExists           the name, or a request id with another content, is taken
 ├── RevisionNotReached      `min_revision` was not reached in time
 ├── DeadlineExceeded        the caller's time ran out
+├── Overloaded              refused before any work was done; send it again after `retry_seconds`
 ├── Unavailable             try again later: starting, draining or out of reach
 └── ConfigurationError      the service cannot start as it was told to
 """
@@ -105,6 +106,20 @@ class RevisionNotReached(HashmatchError):
 
 class DeadlineExceeded(HashmatchError):
     reason = "DEADLINE_EXCEEDED"
+
+
+class Overloaded(HashmatchError):
+    """The service has more to do than it can; details hold `limit`, one of wait, deadline, calls and bytes."""
+
+    reason = "OVERLOADED"
+
+    def __init__(self, message: str, limit: str, retry_seconds: float) -> None:
+        super().__init__(f"overloaded: {message}", limit=limit, retry_seconds=f"{retry_seconds:.3f}")
+
+    @property
+    def retry_seconds(self) -> float:
+        """How long to wait before the call is sent again; more than 0."""
+        return float(self.details["retry_seconds"])
 
 
 class Unavailable(HashmatchError):

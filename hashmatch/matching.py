@@ -1,8 +1,9 @@
 """From hashes to decisions: what is looked up for an image, and what the matches amount to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from hashmatch import policy
 from hashmatch.index import Found, Hit, Snapshot
@@ -19,6 +20,10 @@ from hashmatch.types import (
 )
 
 
+Stage: TypeAlias = Callable[[str], AbstractContextManager[object]]
+"""Entered around each stage of the work with its name."""
+
+
 class _Query(NamedTuple):
     hash: Hash
     view: View = View.WHOLE
@@ -26,33 +31,45 @@ class _Query(NamedTuple):
 
 
 def match_images(
-    snapshot: Snapshot, images: Sequence[HashedImage], options: MatchOptions, ceilings: Mapping[str, int]
+    snapshot: Snapshot,
+    images: Sequence[HashedImage],
+    options: MatchOptions,
+    ceilings: Mapping[str, int],
+    stage: Stage = nullcontext,
 ) -> list[ImageDecision]:
     """Look images up, all at one revision; `ceilings` is as for `Snapshot.search`. Raises NotFound (a bank)."""
     queries = [_queries(image, options) for image in images]
     groups = [group for of_image in queries for group in of_image]
-    answers = iter(_search(snapshot, groups, options, ceilings))
-    return [
-        ImageDecision.of(
-            _decide(snapshot, [(group, next(answers)) for group in of_image], options.max_matches),
-            image.media_type,
-            image.width,
-            image.height,
-        )
-        for image, of_image in zip(images, queries, strict=True)
-    ]
+    with stage("search"):
+        answers = iter(_search(snapshot, groups, options, ceilings))
+    with stage("policy"):
+        return [
+            ImageDecision.of(
+                _decide(snapshot, [(group, next(answers)) for group in of_image], options.max_matches),
+                image.media_type,
+                image.width,
+                image.height,
+            )
+            for image, of_image in zip(images, queries, strict=True)
+        ]
 
 
 def lookup_hashes(
-    snapshot: Snapshot, hashes: Sequence[Hash], options: MatchOptions, ceilings: Mapping[str, int]
+    snapshot: Snapshot,
+    hashes: Sequence[Hash],
+    options: MatchOptions,
+    ceilings: Mapping[str, int],
+    stage: Stage = nullcontext,
 ) -> list[Decision]:
     """Look hashes up as they are given, all at one revision; `ceilings` is as for `Snapshot.search`.
 
     Raises NotFound (a bank).
     """
     groups = [[_Query(query)] for query in hashes]
-    answers = zip(groups, _search(snapshot, groups, options, ceilings), strict=True)
-    return [_decide(snapshot, [answer], options.max_matches) for answer in answers]
+    with stage("search"):
+        answers = zip(groups, _search(snapshot, groups, options, ceilings), strict=True)
+    with stage("policy"):
+        return [_decide(snapshot, [answer], options.max_matches) for answer in answers]
 
 
 def _search(

@@ -43,6 +43,19 @@ class Settings(BaseSettings):
         Sandbox.ON,
         description="off: decode in processes that the kernel does not seal; for no stranger's media.",
     )
+    max_queue_seconds: float = Field(
+        1.0, gt=0, description="Longest that a call may have to wait for its turn; past it, calls are refused."
+    )
+    max_queue_bytes: int = Field(
+        64 * 2**20, gt=0, description="Most bytes of uploads that each process holds, shared fairly by connections."
+    )
+    cache_bytes: int = Field(
+        32 * 2**20, ge=0, description="Memory for the hashes of uploads seen before, in each process; 0 keeps none."
+    )
+    metrics_address: str = Field(
+        "",
+        description="host:port for Prometheus, port 0 for a free one; the nth process takes the nth port. Empty: none.",
+    )
     drain_seconds: float = Field(20.0, ge=0, description="How long calls in flight may finish after SIGTERM.")
     limits: MediaLimits = Field(default_factory=MediaLimits)
 

@@ -51,6 +51,7 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "uvloop": {"server"},
+    "prometheus_client": {"server"},
 }
 """The parts that may import a library; `cli` draws the demo's altered copies with cv2."""
 

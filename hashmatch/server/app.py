@@ -15,11 +15,15 @@ from hashmatch import errors
 from hashmatch.engine import Engine
 from hashmatch.follower import Follower
 from hashmatch.sandbox import Pool
+from hashmatch.server.admission import Admission
 from hashmatch.server.bank import BankService
 from hashmatch.server.board import Board
+from hashmatch.server.cache import CachedHasher
+from hashmatch.server.exposition import exposed, readings
 from hashmatch.server.health import HealthService
 from hashmatch.server.interceptor import CallInterceptor
 from hashmatch.server.match import HashService, MatchService
+from hashmatch.server.metrics import Metrics
 from hashmatch.server.status import StatusService
 from hashmatch.server.work import Work
 from hashmatch.settings import Settings
@@ -44,8 +48,15 @@ _SERVICES = tuple(
         (status_pb2, "StatusService"),
     )
 )
-_LARGEST_MESSAGE = 256 * 2**20
+_LARGEST_MESSAGE = 64 * 2**20
 """Above the limit for media, so that oversize is answered by our error and not by the transport's."""
+_MOST_STREAMS = 1024
+"""Calls at once on one connection; more wait with the client."""
+_KEEPALIVE_MS = 30_000
+_KEEPALIVE_TIMEOUT_MS = 10_000
+"""A peer that answers no ping for so long is gone, and what it held is freed."""
+_HANDSHAKE_MS = 10_000
+"""For a connection that never says anything."""
 _NOTICE_SECONDS = 0.2
 """Between NOT_SERVING and refusing new calls, so that balancers that watch health turn away first."""
 
@@ -65,30 +76,36 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         own = board or Board.create(1)
         follower.start(own.put)
         stack.enter_context(store.listening(follower.wake))
-        work = Work(settings.workers)
+        metrics = Metrics()
+        cache = CachedHasher(pool, settings.cache_bytes)
+        engine = Engine(store, follower, cache, settings.limits, metrics.stage)
+        admission = Admission(settings.workers, settings.max_queue_seconds, settings.max_queue_bytes)
+        work = Work(settings.workers, admission, metrics)
         stack.callback(work.close)
-        engine = Engine(store, follower, pool, settings.limits)
-        app = _App(settings, engine, work, own, shared=board is not None)
-        uvloop.run(app.run(on_ready))
+        metrics.read_when_asked(lambda: readings(engine, work, cache, pool))
+        stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
+        app = _App(settings, engine, work, own, metrics)
+        uvloop.run(app.run(on_ready, shared=board is not None))
 
 
 class _App:
     """One process of the service."""
 
-    def __init__(self, settings: Settings, engine: Engine, work: Work, board: Board, *, shared: bool) -> None:
+    def __init__(self, settings: Settings, engine: Engine, work: Work, board: Board, metrics: Metrics) -> None:
         self._settings = settings
         self._engine = engine
         self._work = work
         self._board = board
-        self._shared = shared
+        self._metrics = metrics
         self._draining = asyncio.Event()
 
-    async def run(self, on_ready: Callable[[str, Engine], None]) -> None:
-        """Serve until a signal, then drain."""
+    async def run(self, on_ready: Callable[[str, Engine], None], *, shared: bool) -> None:
+        """Serve until a signal, then drain. A shared port is one that other processes listen on too."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        server = grpc.aio.server(interceptors=[CallInterceptor()], options=self._options())
+        interceptor = CallInterceptor(self._work.admission, self._metrics)
+        server = grpc.aio.server(interceptors=[interceptor], options=_options(self._settings, shared=shared))
         healthy = self._add_services(server)
         port = _bind(server, self._settings.address)
         await server.start()
@@ -103,18 +120,10 @@ class _App:
         await server.stop(self._settings.drain_seconds)
         _log.info("stopped")
 
-    def _options(self) -> list[tuple[str, int]]:
-        return [
-            ("grpc.max_receive_message_length", max(_LARGEST_MESSAGE, 2 * self._settings.limits.max_media_bytes)),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", int(self._shared)),
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-        ]
-
     def _add_services(self, server: grpc.aio.Server) -> HealthService:
         """Add all services and return the one of health."""
         engine, work = self._engine, self._work
-        match_pb2_grpc.add_MatchServiceServicer_to_server(MatchService(engine, work, self._draining), server)
+        match_pb2_grpc.add_MatchServiceServicer_to_server(MatchService(engine, work, self._metrics, self._draining), server)
         hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work), server)
         bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(engine, self._board), server)
@@ -122,6 +131,19 @@ class _App:
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         return healthy
+
+
+def _options(settings: Settings, *, shared: bool) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", max(_LARGEST_MESSAGE, 2 * settings.limits.max_media_bytes)),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_concurrent_streams", _MOST_STREAMS),
+        ("grpc.so_reuseport", int(shared)),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+    ]
 
 
 def _bind(server: grpc.aio.Server, address: str) -> int:

@@ -8,6 +8,7 @@ import grpc
 
 from hashmatch import errors, wire
 from hashmatch.engine import Engine
+from hashmatch.server.admission import Caller
 from hashmatch.server.work import Work
 from hashmatch.types import PDQ, NewEntry, NewMedia
 from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
@@ -69,8 +70,11 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         _check_count("entries", len(request.entries))
         items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
         has_media = any(isinstance(item, NewMedia) for item in items)
-        run = self._work.media if has_media else self._work.store
-        entries, revision = await run(self._engine.add_entries, bank, items, request.request_id)
+        arguments = (self._engine.add_entries, bank, items, request.request_id)
+        if has_media:
+            entries, revision = await self._work.media(Caller.of(context), *arguments)
+        else:
+            entries, revision = await self._work.store(*arguments)
         if request.last_entry_only:
             entries = entries[-1:]
         return bank_pb2.AddEntriesResponse(entries=map(wire.entry_to_wire, entries), revision=revision)

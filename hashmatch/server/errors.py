@@ -1,7 +1,11 @@
 """Our errors as gRPC statuses: the one place that maps one to the other."""
 
+from datetime import timedelta
+
 import grpc
 from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from hashmatch import errors
@@ -16,6 +20,7 @@ _CODES: dict[type[errors.HashmatchError], grpc.StatusCode] = {
     errors.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
     errors.RevisionNotReached: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 
@@ -26,12 +31,16 @@ def status_code(error: errors.HashmatchError) -> grpc.StatusCode:
 
 
 def rich_status(error: errors.HashmatchError) -> status_pb2.Status:
-    """google.rpc.Status with ErrorInfo always, and BadRequest where a field is named."""
+    """google.rpc.Status with ErrorInfo always, BadRequest where a field is named, RetryInfo where it says when."""
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.details)
-    details: list[error_details_pb2.ErrorInfo | error_details_pb2.BadRequest] = [info]
+    details: list[Message] = [info]
     if isinstance(error, errors.InvalidInput) and "field" in error.details:
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.details["field"], description=error.message)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, errors.Overloaded):
+        delay = Duration()
+        delay.FromTimedelta(timedelta(seconds=error.retry_seconds))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     packed = [Any() for _ in details]
     for box, detail in zip(packed, details, strict=True):
         box.Pack(detail)

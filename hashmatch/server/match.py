@@ -1,14 +1,16 @@
 """MatchService and HashService: media and hashes in, matches and verdicts out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import grpc
 
 from hashmatch import errors, types, wire
 from hashmatch.engine import Engine
-from hashmatch.server.errors import item_error
+from hashmatch.server.admission import Caller
+from hashmatch.server.errors import item_error, status_code
+from hashmatch.server.metrics import Metrics
 from hashmatch.server.work import Work, reach
 from hashmatch.v1 import hash_pb2, hash_pb2_grpc, match_pb2, match_pb2_grpc
 
@@ -21,15 +23,19 @@ _LONGEST_KEY = 256
 class MatchService(match_pb2_grpc.MatchServiceServicer):
     """Looks media and hashes up. `draining` is set once the server stops taking work."""
 
-    def __init__(self, engine: Engine, work: Work, draining: asyncio.Event) -> None:
+    def __init__(self, engine: Engine, work: Work, metrics: Metrics, draining: asyncio.Event) -> None:
         self._engine = engine
         self._work = work
+        self._metrics = metrics
         self._draining = draining
         self._window = 4 * work.media_threads
 
     async def MatchImage(self, request: match_pb2.MatchImageRequest, context: Context) -> match_pb2.MatchImageResponse:
         options = await self._options(request.options, context)
-        decision = await self._work.media(self._engine.match_image, request.media, options)
+        # request.media makes a copy of the bytes: not before their turn comes
+        decision = await self._work.media(
+            Caller.of(context), lambda: self._engine.match_image(request.media, options)
+        )
         return wire.image_decision_to_wire(decision)
 
     async def LookupHashes(
@@ -39,37 +45,47 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             raise errors.InvalidField("hashes", f"expected 1 to {_MOST_HASHES}, got {len(request.hashes)}")
         options = await self._options(request.options, context)
         hashes = [wire.hash_from_wire(message) for message in request.hashes]
-        decisions = await self._work.media(self._engine.lookup_hashes, hashes, options)
+        decisions = await self._work.media(Caller.of(context), self._engine.lookup_hashes, hashes, options)
         return match_pb2.LookupHashesResponse(results=map(wire.decision_to_wire, decisions))
 
     async def MatchStream(  # type: ignore[override]  # a coroutine that writes, which the stubs do not know
         self, request_iterator: AsyncIterator[match_pb2.MatchStreamRequest], context: Context
     ) -> None:
-        """Reads ahead by a bounded window while earlier items are at work, and answers in order."""
-        answers: asyncio.Queue[asyncio.Task[match_pb2.MatchStreamResponse] | None] = asyncio.Queue(self._window)
-        async with asyncio.TaskGroup() as group:
+        """Reads ahead by a bounded window while earlier items are at work, and answers in order.
 
-            async def read() -> None:
-                async for request in request_iterator:
-                    await answers.put(group.create_task(self._answer(request, context)))
+        Nothing is refused for want of room: what the client may not hold yet is not read, and waits with the client.
+        """
+        with self._work.admission.hold(Caller.of(context)) as held:
+            answers: asyncio.Queue[asyncio.Task[match_pb2.MatchStreamResponse] | None] = asyncio.Queue(self._window)
+            async with asyncio.TaskGroup() as group:
 
-            async def read_until_drained() -> None:
-                reading = asyncio.create_task(read())
-                draining = asyncio.create_task(self._draining.wait())
-                try:
-                    await asyncio.wait((reading, draining), return_when=asyncio.FIRST_COMPLETED)
-                    if reading.done():
-                        reading.result()
-                finally:
-                    reading.cancel()
-                    draining.cancel()
-                await answers.put(None)
+                async def read() -> None:
+                    await self._work.admission.until_room(held)
+                    async for request in request_iterator:
+                        size = request.ByteSize()
+                        self._work.admission.add(held, size)
+                        answering = group.create_task(self._answer(request, context))
+                        answering.add_done_callback(lambda _, size=size: self._work.admission.add(held, -size))  # type: ignore[misc]  # binds this turn's
+                        await answers.put(answering)
+                        await self._work.admission.until_room(held)
 
-            group.create_task(read_until_drained())
-            while (answer := await answers.get()) is not None:
-                await context.write(await answer)
+                group.create_task(self._read_until_drained(read(), answers))
+                while (answer := await answers.get()) is not None:
+                    await context.write(await answer)
         if self._draining.is_set():
             raise errors.Unavailable("the server is stopping; send what has no answer again")
+
+    async def _read_until_drained(self, read: Coroutine[Any, Any, None], answers: "asyncio.Queue[Any]") -> None:
+        reading = asyncio.create_task(read)
+        draining = asyncio.create_task(self._draining.wait())
+        try:
+            await asyncio.wait((reading, draining), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                reading.result()
+        finally:
+            reading.cancel()
+            draining.cancel()
+        await answers.put(None)
 
     async def _answer(self, request: match_pb2.MatchStreamRequest, context: Context) -> match_pb2.MatchStreamResponse:
         key = request.key
@@ -77,8 +93,11 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             if len(key) > _LONGEST_KEY:
                 key = ""
                 raise errors.InvalidField("key", f"expected at most {_LONGEST_KEY} characters")
-            return match_pb2.MatchStreamResponse(key=key, image=await self.MatchImage(request.image, context))
+            image = await self.MatchImage(request.image, context)
+            self._metrics.item_ended(grpc.StatusCode.OK)
+            return match_pb2.MatchStreamResponse(key=key, image=image)
         except errors.HashmatchError as error:
+            self._metrics.item_ended(status_code(error), error)
             return match_pb2.MatchStreamResponse(key=key, error=item_error(error))
 
     async def _options(self, message: Any, context: Context) -> types.MatchOptions:
@@ -96,4 +115,5 @@ class HashService(hash_pb2_grpc.HashServiceServicer):
 
     async def HashImage(self, request: hash_pb2.HashImageRequest, context: Context) -> hash_pb2.HashImageResponse:
         kinds = tuple(request.kinds)
-        return wire.hashed_image_to_wire(await self._work.media(self._engine.hash_image, request.media, kinds))
+        image = await self._work.media(Caller.of(context), lambda: self._engine.hash_image(request.media, kinds))
+        return wire.hashed_image_to_wire(image)

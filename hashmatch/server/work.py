@@ -1,14 +1,18 @@
 """Where blocking work runs while the event loop goes on: threads for media, and apart from them for the store."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import grpc
 
 from hashmatch import errors
+from hashmatch.server.admission import Admission, Caller
+from hashmatch.server.metrics import Metrics
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -18,17 +22,55 @@ _REVISION_POLL_SECONDS = 0.01
 _LONGEST_REVISION_WAIT = 30.0
 
 
-class Work:
-    """Two pools, so that a flood of media does not keep staff from the banks, nor a slow write from media."""
+class _Outcome(NamedTuple):
+    value: Any
+    error: BaseException | None
+    seconds: float
 
-    def __init__(self, media_threads: int) -> None:
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """What waits for a media thread, or runs in one."""
+
+    caller: Caller
+    run: Callable[[], Any]
+    answer: "asyncio.Future[Any]"
+    since: float
+    started: bool = False
+
+
+class Work:
+    """Two pools, so that a flood of media does not keep staff from the banks, nor a slow write from media.
+
+    Media wait in a fair queue until a thread is free; what is cancelled or past its deadline by then is not begun.
+    """
+
+    def __init__(self, media_threads: int, admission: Admission, metrics: Metrics) -> None:
         self.media_threads = media_threads
+        self.admission = admission
+        self._metrics = metrics
+        self._waiting = admission.waiting
+        self._free = media_threads
         self._media = ThreadPoolExecutor(media_threads, "media")
         self._store = ThreadPoolExecutor(_STORE_THREADS, "store")
 
-    async def media(self, verb: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run what decodes, hashes or searches; where the caller has gone before it began, it is not run."""
-        return await asyncio.get_running_loop().run_in_executor(self._media, lambda: verb(*args, **kwargs))
+    @property
+    def busy(self) -> int:
+        """Media threads at work."""
+        return self.media_threads - self._free
+
+    async def media(self, caller: Caller, verb: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run what decodes, hashes or searches, in the caller's turn; raises DeadlineExceeded where that is late."""
+        answer = asyncio.get_running_loop().create_future()
+        job = _Job(caller, lambda: verb(*args, **kwargs), answer, time.monotonic())
+        self._waiting.put(caller.client, job)
+        self._start_next()
+        try:
+            return await answer  # type: ignore[no-any-return]  # what the verb answered
+        finally:
+            if answer.cancelled() and not job.started:
+                self._waiting.remove(caller.client, job)
+            del answer, job  # an error's traceback leads here, and from the answer back to the error
 
     async def store(self, verb: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run what reads or writes the database."""
@@ -38,6 +80,44 @@ class Work:
         """Wait for what is running, drop what is not."""
         self._media.shutdown(cancel_futures=True)
         self._store.shutdown(cancel_futures=True)
+
+    def _start_next(self) -> None:
+        while self._free and len(self._waiting):
+            job: _Job = self._waiting.pop()
+            now = time.monotonic()
+            if now > job.caller.deadline:
+                job.answer.set_exception(errors.DeadlineExceeded("the deadline passed before the call's turn came"))
+                continue
+            self._metrics.stage_took("queue", now - job.since)
+            self._free -= 1
+            job.started = True
+            self._media.submit(self._perform, asyncio.get_running_loop(), job)
+
+    def _perform(self, loop: asyncio.AbstractEventLoop, job: _Job) -> None:
+        """Run a job, in a media thread; its answer is given in the loop's."""
+        outcome = _outcome(job.run)
+        with contextlib.suppress(RuntimeError):  # where the loop has ended, nobody waits
+            loop.call_soon_threadsafe(self._end, job, outcome)
+
+    def _end(self, job: _Job, outcome: _Outcome) -> None:
+        self._free += 1
+        self.admission.took(outcome.seconds)
+        self._start_next()
+        if job.answer.done():  # the caller has gone
+            return
+        if outcome.error is not None:
+            job.answer.set_exception(outcome.error)
+        else:
+            job.answer.set_result(outcome.value)
+
+
+def _outcome(run: Callable[[], Any]) -> _Outcome:
+    started = time.perf_counter()
+    try:
+        value = run()
+    except Exception as failure:  # noqa: BLE001 - raised again where the answer is awaited
+        return _Outcome(None, failure, time.perf_counter() - started)
+    return _Outcome(value, None, time.perf_counter() - started)
 
 
 async def reach(newest: Callable[[], int], revision: int, context: grpc.aio.ServicerContext[Any, Any]) -> None:

@@ -1,0 +1,120 @@
+"""The HTTP port that Prometheus fetches one process's metrics from, and what is read when it does."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import structlog
+from prometheus_client import start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from hashmatch.engine import Engine
+from hashmatch.errors import ConfigurationError
+from hashmatch.sandbox import Loss, Pool
+from hashmatch.server.cache import CachedHasher
+from hashmatch.server.metrics import Metrics, Reading
+from hashmatch.server.work import Work
+from hashmatch.settings import Sandbox
+
+_RETRY_SECONDS: Final = 0.5
+
+_log = structlog.get_logger()
+
+
+@contextmanager
+def exposed(metrics: Metrics, address: str, *, patient: bool) -> Iterator[None]:
+    """Answer Prometheus at host:port while within; not at all where the address is empty.
+
+    A patient process waits in the background for the port, which the one that it replaces may still hold; otherwise
+    a port that cannot be had raises ConfigurationError.
+    """
+    if not address:
+        yield
+        return
+    port = _Port(metrics, address)
+    try:
+        try:
+            port.open()
+        except OSError as error:
+            if not patient:
+                raise ConfigurationError(f"cannot listen on {address} for metrics: {error}") from error
+            port.open_later()
+        yield
+    finally:
+        port.close()
+
+
+class _Port:
+    def __init__(self, metrics: Metrics, address: str) -> None:
+        host, _, number = address.rpartition(":")
+        if not number.isdecimal() or int(number) > 65_535:
+            raise ConfigurationError(f"metrics_address: expected host:port, got {address!r}")
+        self._host = host.strip("[]") or "127.0.0.1"
+        self._number = int(number)
+        self._metrics = metrics
+        self._closing = threading.Event()
+        self._waiting: threading.Thread | None = None
+        self._server = None
+
+    def open(self) -> None:
+        self._server, _ = start_http_server(self._number, self._host, self._metrics.registry)
+        _log.info("metrics", url=f"http://{self._host}:{self._server.server_port}/metrics")
+
+    def open_later(self) -> None:
+        _log.info("metrics port is not free yet", port=self._number)
+        self._waiting = threading.Thread(target=self._keep_trying, name="metrics", daemon=True)
+        self._waiting.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._waiting is not None:
+            self._waiting.join()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def _keep_trying(self) -> None:
+        while not self._closing.wait(_RETRY_SECONDS):
+            try:
+                self.open()
+            except OSError:
+                continue
+            return
+
+
+def readings(engine: Engine, work: Work, cache: CachedHasher, pool: Pool) -> Iterator[Reading]:
+    """The state of a process, as it is when Prometheus asks."""
+    admission = work.admission
+    for name, text, value in (
+        ("queue_depth", "Uploads that wait for a media thread.", len(admission.waiting)),
+        ("media_threads", "Uploads hashed at once, at most.", work.media_threads),
+        ("media_threads_busy", "Uploads being hashed.", work.busy),
+        ("held_calls", "Calls being received, waiting and at work.", admission.held_calls),
+        ("held_bytes", "Bytes of their messages.", admission.held_bytes),
+        ("cache_bytes", "Memory taken by the hashes of uploads seen before, by estimate.", cache.size),
+        ("index_revision", "The newest revision that answers take into account.", engine.revision),
+    ):
+        yield GaugeMetricFamily(f"hashmatch_{name}", text, value)
+    yield CounterMetricFamily("hashmatch_cache_lookups", "Uploads looked up among those seen before.", cache.lookups)
+    yield CounterMetricFamily("hashmatch_cache_hits", "Those found there.", cache.hits)
+    status = engine.status()
+    entries = GaugeMetricFamily("hashmatch_entries", "Live entries by kind.", labels=("kind",))
+    for kind, count in status.entries.items():
+        entries.add_metric((kind,), count)
+    yield entries
+    restarts = CounterMetricFamily("hashmatch_worker_restarts", "Hashing processes replaced.", labels=("cause",))
+    for cause in Loss:
+        restarts.add_metric((cause.value,), pool.losses.get(cause, 0))
+    yield restarts
+    sealed = pool.sandbox is Sandbox.ON
+    yield GaugeMetricFamily("hashmatch_sandbox", "1 where hashing processes are sealed, 0 where not.", sealed)
+    build = GaugeMetricFamily("hashmatch_build_info", "1, with the version and kernels.", labels=("version", "variant"))
+    build.add_metric((status.versions["hashmatch"], status.variant), 1)
+    yield build
+    try:
+        behind = engine.lag()
+    except Exception as error:  # noqa: BLE001 - a database out of reach must not hide the rest
+        _log.warning("the database's revision could not be read", error=type(error).__name__)
+        return
+    yield GaugeMetricFamily("hashmatch_index_lag_revisions", "Revisions that answers are behind the database.", behind)

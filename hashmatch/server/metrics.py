@@ -1,0 +1,107 @@
+"""What one process counts and times, for Prometheus to fetch from a port of its own."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeAlias
+
+import grpc
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from hashmatch.errors import HashmatchError, Overloaded
+
+Reading: TypeAlias = GaugeMetricFamily | CounterMetricFamily
+
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Names follow Prometheus's conventions: base units, `_total` for what only grows, all under `hashmatch_`.
+
+    Labels are names of the contract (methods, statuses, reasons, stages), never anything that a caller sent.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._calls = Counter(
+            "hashmatch_calls", "Calls ended, by method and gRPC status.", ("method", "status"), registry=self.registry
+        )
+        self._call_seconds = Histogram(
+            "hashmatch_call_seconds",
+            "From a call's first byte to its status.",
+            ("method",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._items = Counter(
+            "hashmatch_stream_items", "Items of streams answered, by gRPC status.", ("status",), registry=self.registry
+        )
+        self._refusals = Counter(
+            "hashmatch_refusals",
+            "Calls and items that got an error of ours, by its reason.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._overloads = Counter(
+            "hashmatch_overload_refusals",
+            "Calls refused for want of room, by the limit met.",
+            ("limit",),
+            registry=self.registry,
+        )
+        self._stage_seconds = Histogram(
+            "hashmatch_stage_seconds",
+            "How long a stage of an upload took.",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def call_ended(self, method: str, status: grpc.StatusCode, seconds: float) -> None:
+        """Count a call of ours by its method's name."""
+        self._calls.labels(method, status.name).inc()
+        self._call_seconds.labels(method).observe(seconds)
+
+    def item_ended(self, status: grpc.StatusCode, error: HashmatchError | None = None) -> None:
+        """Count an item of a stream."""
+        self._items.labels(status.name).inc()
+        if error is not None:
+            self.refused(error)
+
+    def refused(self, error: HashmatchError) -> None:
+        """Count an error by its reason, and an overload by the limit it met too."""
+        self._refusals.labels(error.reason).inc()
+        if isinstance(error, Overloaded):
+            self._overloads.labels(error.details["limit"]).inc()
+
+    def stage_took(self, stage: str, seconds: float) -> None:
+        """Record the time of one stage; any thread may call it."""
+        self._stage_seconds.labels(stage).observe(seconds)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what is done within."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_took(name, time.perf_counter() - started)
+
+    def read_when_asked(self, read: Callable[[], Iterable[Reading]]) -> None:
+        """Add metrics whose values are read whenever Prometheus asks, in a thread of its own."""
+        self.registry.register(_Reader(read))
+
+
+class _Reader(Collector):
+    def __init__(self, read: Callable[[], Iterable[Reading]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Reading]:
+        return self._read()
+
+    def describe(self) -> Iterable[Reading]:
+        """Names are not known before they are read, and nothing else uses them."""
+        return ()
