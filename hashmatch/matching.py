@@ -19,7 +19,6 @@ from hashmatch.types import (
     View,
 )
 
-
 Stage: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """Entered around each stage of the work with its name."""
 

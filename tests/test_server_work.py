@@ -1,44 +1,103 @@
-"""Work whose caller has gone before it began is not done, and neither pool waits for the other."""
+"""Work whose caller has gone or is late is not done, clients take turns, and neither pool waits for the other."""
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from hashmatch import errors
+from hashmatch.server.admission import Admission, Caller
+from hashmatch.server.metrics import Metrics
 from hashmatch.server.work import Work
+
+ANYONE = Caller("anyone", float("inf"))
 
 
 @pytest.fixture
 def work() -> Iterator[Work]:
-    made = Work(media_threads=1)
+    made = Work(1, Admission(1, 1.0, 1000), Metrics())
     yield made
     made.close()
 
 
+class Blocked:
+    """Keeps the only media thread until it is released."""
+
+    def __init__(self, work: Work) -> None:
+        self._release = threading.Event()
+        self.task = asyncio.create_task(work.media(ANYONE, self._release.wait, 10))
+
+    async def release(self) -> None:
+        self._release.set()
+        assert await self.task
+
+
 async def test_abandoned_work_is_not_begun(work: Work) -> None:
-    release, ran = threading.Event(), threading.Event()
-    first = asyncio.create_task(work.media(release.wait, 10))
-    abandoned = asyncio.create_task(work.media(ran.set))
+    ran = threading.Event()
+    blocked = Blocked(work)
     await asyncio.sleep(0)
+    abandoned = asyncio.create_task(work.media(ANYONE, ran.set))
+    await asyncio.sleep(0)
+    assert len(work.admission.waiting) == 1
     abandoned.cancel()
     await asyncio.sleep(0)
-    release.set()
-    assert await first
-    await work.media(int)
+    assert len(work.admission.waiting) == 0
+    await blocked.release()
+    await work.media(ANYONE, int)
     assert not ran.is_set()
 
 
+async def test_late_work_is_not_begun(work: Work) -> None:
+    ran = threading.Event()
+    blocked = Blocked(work)
+    await asyncio.sleep(0)
+    late = asyncio.create_task(work.media(Caller("late", time.monotonic() + 0.01), ran.set))
+    await asyncio.sleep(0.05)
+    await blocked.release()
+    with pytest.raises(errors.DeadlineExceeded):
+        await late
+    assert not ran.is_set()
+
+
+async def test_clients_take_turns(work: Work) -> None:
+    order: list[str] = []
+    blocked = Blocked(work)
+    await asyncio.sleep(0)
+    clients = "aaaabb"
+    tasks = [asyncio.create_task(work.media(Caller(client, float("inf")), order.append, client)) for client in clients]
+    await asyncio.sleep(0)
+    await blocked.release()
+    await asyncio.gather(*tasks)
+    assert order == list("ababaa")
+
+
+async def test_a_caller_that_leaves_does_not_free_the_thread_it_has(work: Work) -> None:
+    blocked = Blocked(work)
+    await asyncio.sleep(0.01)
+    assert work.busy == 1
+    blocked.task.cancel()
+    await asyncio.sleep(0.01)
+    assert work.busy == 1
+    after = asyncio.create_task(work.media(ANYONE, int, "7"))
+    await asyncio.sleep(0.01)
+    assert not after.done()
+    blocked._release.set()
+    assert await after == 7
+    await asyncio.sleep(0)
+    assert work.busy == 0
+
+
 async def test_the_store_is_reached_while_media_are_at_work(work: Work) -> None:
-    release = threading.Event()
-    busy = asyncio.create_task(work.media(release.wait, 10))
+    blocked = Blocked(work)
     await asyncio.sleep(0)
     assert await work.store(int, "7") == 7
-    assert not busy.done()
-    release.set()
-    await busy
+    assert not blocked.task.done()
+    await blocked.release()
 
 
 async def test_an_error_reaches_the_caller(work: Work) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        await work.media(int, "seven")
+        await work.media(ANYONE, int, "seven")
+    assert await work.media(ANYONE, int, "7") == 7

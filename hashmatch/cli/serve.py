@@ -101,8 +101,7 @@ def _supervise(settings: Settings) -> None:
     from hashmatch.server.supervisor import Supervisor
 
     command = [sys.executable, "-m", "hashmatch.cli", *sys.argv[1:]]
-    code = Supervisor(command, settings.address, settings.processes, settings.drain_seconds, _print_ready).run()
-    raise typer.Exit(code)
+    raise typer.Exit(Supervisor(command, settings, _print_ready).run())
 
 
 def _settings(flags: dict[str, Any]) -> Settings:
@@ -111,13 +110,16 @@ def _settings(flags: dict[str, Any]) -> Settings:
 
 
 def _configure_logging(level: LogLevel) -> None:
+    """Traces name places and errors, never the values there: those may be a stranger's media."""
     import structlog
 
-    terminal = sys.stderr.isatty()
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
-        if terminal
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if sys.stderr.isatty()
+        else [
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
     )
     structlog.configure(
         processors=[

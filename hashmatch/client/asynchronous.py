@@ -9,6 +9,7 @@ import grpc
 
 from hashmatch.client import calls
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
+from hashmatch.client.patience import Patience
 from hashmatch.errors import HashmatchError
 from hashmatch.types import (
     Bank,
@@ -128,10 +129,12 @@ class AsyncClient:
         return await self._run(calls.wait_for_revision(revision))
 
     async def _run(self, call: Call[T]) -> T:
-        try:
-            return call.read(await self._methods[call.method](call.request, timeout=self._timeout))
-        except grpc.RpcError as failure:
-            raise calls.as_error(failure) from failure
+        patience = Patience(self._timeout)
+        while True:
+            try:
+                return call.read(await self._methods[call.method](call.request, timeout=patience.remaining))
+            except grpc.RpcError as failure:
+                await asyncio.sleep(patience.pause(calls.as_error(failure)))
 
 
 class _Pipeline:
@@ -167,9 +170,7 @@ class _Pipeline:
                     break
                 except grpc.RpcError as failure:
                     attempt += 1
-                    if failure.code() is not grpc.StatusCode.UNAVAILABLE or attempt >= calls.STREAM_ATTEMPTS:
-                        raise calls.as_error(failure) from failure
-                    await asyncio.sleep(calls.backoff_seconds(attempt))
+                    await asyncio.sleep(calls.stream_pause(failure, attempt))
                 finally:
                     await _end(sending)
                     stream.cancel()

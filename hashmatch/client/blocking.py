@@ -11,6 +11,7 @@ import grpc
 
 from hashmatch.client import calls
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
+from hashmatch.client.patience import Patience
 from hashmatch.errors import HashmatchError
 from hashmatch.types import (
     Bank,
@@ -31,7 +32,9 @@ class Client:
 
     Every method raises the errors of `hashmatch.errors` that the server names, Unavailable where no
     server answers after several attempts, and DeadlineExceeded after `timeout` seconds. Calls are tried
-    again on UNAVAILABLE alone; writes carry a request id, so that trying again never writes twice.
+    again on UNAVAILABLE, and when an overloaded server said they should be, within `timeout`; after
+    several such refusals Overloaded is raised. Writes carry a request id, so that trying again never
+    writes twice.
     """
 
     def __init__(self, target: str = DEFAULT_TARGET, *, timeout: float = DEFAULT_TIMEOUT) -> None:
@@ -133,10 +136,12 @@ class Client:
         return self._run(calls.wait_for_revision(revision))
 
     def _run(self, call: Call[T]) -> T:
-        try:
-            return call.read(self._methods[call.method](call.request, timeout=self._timeout))
-        except grpc.RpcError as failure:
-            raise calls.as_error(failure) from failure
+        patience = Patience(self._timeout)
+        while True:
+            try:
+                return call.read(self._methods[call.method](call.request, timeout=patience.remaining))
+            except grpc.RpcError as failure:
+                time.sleep(patience.pause(calls.as_error(failure)))
 
 
 class _Pipeline:
@@ -167,9 +172,7 @@ class _Pipeline:
                     break
                 except grpc.RpcError as failure:
                     attempt += 1
-                    if failure.code() is not grpc.StatusCode.UNAVAILABLE or attempt >= calls.STREAM_ATTEMPTS:
-                        raise calls.as_error(failure) from failure
-                    time.sleep(calls.backoff_seconds(attempt))
+                    time.sleep(calls.stream_pause(failure, attempt))
                     answers = self._open()
         finally:
             self._abandoned = True

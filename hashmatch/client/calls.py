@@ -31,7 +31,7 @@ DEFAULT_TIMEOUT: Final = 10.0
 DEFAULT_OPTIONS: Final = types.MatchOptions()
 STREAM_WINDOW: Final = 32
 """Items sent on a stream and not yet answered."""
-STREAM_ATTEMPTS: Final = 5
+STREAM_ATTEMPTS: Final = 8
 """How often in a row a stream may break before `match_many` gives up."""
 
 _RETRY = {
@@ -59,9 +59,15 @@ CHANNEL_OPTIONS: Final = (
 )
 
 
-def backoff_seconds(attempt: int) -> float:
-    """How long to wait before a broken stream's next attempt, from 1."""
-    return min(0.1 * 2.0 ** (attempt - 1), 2.0)
+def stream_pause(failure: Any, attempt: int) -> float:
+    """Seconds to wait before a stream that broke is opened again, for the `attempt`th time in a row, from 1.
+
+    Raises the failure as our error where it must not be.
+    """
+    error = as_error(failure)
+    if not isinstance(error, errors.Unavailable | errors.Overloaded) or attempt >= STREAM_ATTEMPTS:
+        raise error from failure
+    return error.retry_seconds if isinstance(error, errors.Overloaded) else min(0.1 * 2.0 ** (attempt - 1), 2.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Held:
     """One call's part of what a process holds."""
 
     caller: Caller
+    receiving: bool
+    """Whether its message, of a size not known yet, is still to come."""
     size: int = 0
     """Bytes of its messages."""
 
@@ -47,6 +49,7 @@ class Held:
 @dataclass(slots=True)
 class _Holding:
     calls: int = 0
+    receiving: int = 0
     size: int = 0
 
 
@@ -58,7 +61,8 @@ class Admission:
 
     A call is refused (Overloaded) where its turn would come after its deadline or after `longest_wait` seconds, or
     where its client holds its share already: `most_bytes` and a fixed number of calls, divided by the clients that
-    hold any. What a client held before others came it keeps, so all together may reach twice the bounds, never more.
+    hold any. A message still to come counts with the usual size and the usual time. What a client held before others
+    came it keeps, so all together may reach twice the bounds, never more.
     """
 
     def __init__(self, workers: int, longest_wait: float, most_bytes: int) -> None:
@@ -66,6 +70,7 @@ class Admission:
         self._longest_wait = longest_wait
         self._most_bytes = most_bytes
         self._mean_seconds = _FIRST_GUESS_SECONDS
+        self._mean_bytes = 0.0
         self._clients: dict[str, _Holding] = {}
         self._total = _Holding()
         self._released = asyncio.Event()
@@ -83,14 +88,15 @@ class Admission:
 
     def wait_seconds(self, client: str) -> float:
         """About how long something that the client puts now would wait for its turn."""
-        return self.waiting.ahead(client) * self._mean_seconds / self._workers
+        ahead = self.waiting.ahead(client) + self._of(client).receiving
+        return ahead * self._mean_seconds / self._workers
 
     def took(self, seconds: float) -> None:
         """Learn how long a job kept a worker."""
         counted = min(seconds, _LARGEST_STEP * self._mean_seconds)
         self._mean_seconds += _WEIGHT_OF_NEWEST * (counted - self._mean_seconds)
 
-    def check_wait(self, caller: Caller) -> None:
+    def check(self, caller: Caller) -> None:
         """Raises Overloaded where the caller's turn would come too late."""
         wait = self.wait_seconds(caller.client)
         if wait > self._longest_wait:
@@ -100,49 +106,65 @@ class Admission:
             raise self._refusal(caller, "deadline", f"{wait:.2f} s to wait, and {max(remaining, 0):.2f} s left")
 
     @contextmanager
-    def hold(self, caller: Caller) -> Iterator[Held]:
-        """Count a call in until it ends; raises Overloaded where its client, or all, have too many."""
-        own = self._clients.get(caller.client, _NOTHING)
+    def hold(self, caller: Caller, *, receiving: bool) -> Iterator[Held]:
+        """Count a call in until it ends; raises Overloaded where its client, or all, hold too much.
+
+        A call of one message is `receiving` until `received` is told its size; a stream says with `add` what it holds.
+        """
+        own = self._of(caller.client)
         if not self._fits(own, own.calls + 1, self._total.calls + 1, _MOST_CALLS):
             raise self._refusal(caller, "calls", f"{own.calls} calls in progress on this connection")
-        held = Held(caller)
-        self._change(held, 1, 0)
+        if receiving:
+            self._check_room(caller, round((own.receiving + 1) * self._mean_bytes))
+        held = Held(caller, receiving)
+        self._change(held, calls=1, receiving=int(receiving))
         try:
             yield held
         finally:
-            self._change(held, -1, -held.size)
+            self._change(held, calls=-1, receiving=-int(held.receiving), size=-held.size)
 
     def received(self, held: Held, size: int) -> None:
-        """Count the bytes of a call's message; raises Overloaded where they are over its client's share."""
-        if not self._room(held.caller.client, size):
-            raise self._refusal(held.caller, "bytes", f"{size:,} bytes more than may wait")
+        """A call's message has come; raises Overloaded where its bytes are over its client's share."""
+        self._mean_bytes += _WEIGHT_OF_NEWEST * (size - self._mean_bytes)
+        held.receiving = False
+        self._change(held, receiving=-1)
+        self._check_room(held.caller, size)
         self.add(held, size)
 
     def add(self, held: Held, size: int) -> None:
         """Count bytes that are there whatever the share is; negative to count them out."""
-        self._change(held, 0, size)
+        held.size += size
+        self._change(held, size=size)
 
     async def until_room(self, held: Held) -> None:
         """Return once the client of a call may hold one more message."""
         while not self._room(held.caller.client, 1):
             await self._released.wait()
 
+    def _of(self, client: str) -> _Holding:
+        return self._clients.get(client, _NOTHING)
+
+    def _check_room(self, caller: Caller, size: int) -> None:
+        if not self._room(caller.client, size):
+            raise self._refusal(caller, "bytes", f"{size:,} bytes more than this connection may hold now")
+
     def _room(self, client: str, size: int) -> bool:
         """Whether so many more bytes are within the client's share; one message is, while it has none."""
-        own = self._clients.get(client, _NOTHING)
-        return self._total.size == 0 or self._fits(
-            own, own.size + size if own.size else 0, self._total.size + size, self._most_bytes
-        )
+        own = self._of(client)
+        if self._total.size == 0 and own.receiving == 0:
+            return True
+        own_after = own.size + size if own.size or own.receiving else 0
+        return self._fits(own, own_after, self._total.size + size, self._most_bytes)
 
     def _fits(self, own: _Holding, own_after: int, total_after: int, most: int) -> bool:
         clients = len(self._clients) + (own.calls == 0)
         return own_after <= most // clients and total_after <= 2 * most
 
-    def _change(self, held: Held, calls: int, size: int) -> None:
-        held.size += size
+    def _change(self, held: Held, *, calls: int = 0, receiving: int = 0, size: int = 0) -> None:
         own = self._clients.setdefault(held.caller.client, _Holding())
         for holding in (own, self._total):
             holding.calls += calls
+            holding.receiving += receiving
             holding.size += size
         if own.calls == 0:
             del self._clients[held.caller.client]

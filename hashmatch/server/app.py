@@ -48,7 +48,7 @@ _SERVICES = tuple(
         (status_pb2, "StatusService"),
     )
 )
-_LARGEST_MESSAGE = 64 * 2**20
+_LARGEST_MESSAGE = 256 * 2**20
 """Above the limit for media, so that oversize is answered by our error and not by the transport's."""
 _MOST_STREAMS = 1024
 """Calls at once on one connection; more wait with the client."""
@@ -123,7 +123,9 @@ class _App:
     def _add_services(self, server: grpc.aio.Server) -> HealthService:
         """Add all services and return the one of health."""
         engine, work = self._engine, self._work
-        match_pb2_grpc.add_MatchServiceServicer_to_server(MatchService(engine, work, self._metrics, self._draining), server)
+        match_pb2_grpc.add_MatchServiceServicer_to_server(
+            MatchService(engine, work, self._metrics, self._draining), server
+        )
         hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work), server)
         bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(engine, self._board), server)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import partial
 from typing import Any
 
 import grpc
@@ -70,11 +71,8 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         _check_count("entries", len(request.entries))
         items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
         has_media = any(isinstance(item, NewMedia) for item in items)
-        arguments = (self._engine.add_entries, bank, items, request.request_id)
-        if has_media:
-            entries, revision = await self._work.media(Caller.of(context), *arguments)
-        else:
-            entries, revision = await self._work.store(*arguments)
+        add = partial(self._engine.add_entries, bank, items, request.request_id)
+        entries, revision = await (self._work.media(Caller.of(context), add) if has_media else self._work.store(add))
         if request.last_entry_only:
             entries = entries[-1:]
         return bank_pb2.AddEntriesResponse(entries=map(wire.entry_to_wire, entries), revision=revision)

@@ -1,15 +1,18 @@
 """Our errors as gRPC statuses: the one place that maps one to the other."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from hashmatch import errors
 from hashmatch.v1 import types_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
 DOMAIN = "hashmatch"
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from prometheus_client import start_http_server
@@ -16,6 +16,9 @@ from hashmatch.server.cache import CachedHasher
 from hashmatch.server.metrics import Metrics, Reading
 from hashmatch.server.work import Work
 from hashmatch.settings import Sandbox
+
+if TYPE_CHECKING:
+    from wsgiref.simple_server import WSGIServer
 
 _RETRY_SECONDS: Final = 0.5
 
@@ -55,11 +58,12 @@ class _Port:
         self._metrics = metrics
         self._closing = threading.Event()
         self._waiting: threading.Thread | None = None
-        self._server = None
+        self._server: WSGIServer | None = None
 
     def open(self) -> None:
-        self._server, _ = start_http_server(self._number, self._host, self._metrics.registry)
-        _log.info("metrics", url=f"http://{self._host}:{self._server.server_port}/metrics")
+        server, _ = start_http_server(self._number, self._host, self._metrics.registry)
+        self._server = server
+        _log.info("metrics", url=f"http://{self._host}:{server.server_port}/metrics")
 
     def open_later(self) -> None:
         _log.info("metrics port is not free yet", port=self._number)

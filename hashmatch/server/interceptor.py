@@ -15,7 +15,6 @@ from hashmatch.server.call_log import CallLog
 from hashmatch.server.errors import rich_status, status_code
 from hashmatch.server.metrics import Metrics
 
-
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Method: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
 
@@ -58,7 +57,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
 
     def _wrap(self, handler: Any, name: str) -> "grpc.RpcMethodHandler[Any, Any]":
         if handler.request_streaming:
-            make = grpc.stream_stream_rpc_method_handler if handler.response_streaming else grpc.stream_unary_rpc_method_handler
+            make = (
+                grpc.stream_stream_rpc_method_handler
+                if handler.response_streaming
+                else grpc.stream_unary_rpc_method_handler
+            )
             method = handler.stream_stream if handler.response_streaming else handler.stream_unary
             return make(self._guarded(method, name), handler.request_deserializer, handler.response_serializer)
         if name.startswith(_HELD):
@@ -72,12 +75,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         async def call(_: Any, context: Context) -> Any:
             caller = Caller.of(context)
             if hurried:
-                self._admission.check_wait(caller)
-            with self._admission.hold(caller) as held:
+                self._admission.check(caller)
+            with self._admission.hold(caller, receiving=True) as held:
                 message = await _received(context)
                 self._admission.received(held, len(message))
                 if hurried:
-                    self._admission.check_wait(caller)
+                    self._admission.check(caller)
                 request = _parsed(read, message)
                 del message
                 return await method(request, context)
@@ -98,7 +101,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
             except Exception:  # noqa: BLE001 - whatever it is, the caller gets a status and the log the trace
                 status = grpc.StatusCode.INTERNAL
                 self._log.failed(name)
-                await self._refuse(context, errors.HashmatchError("internal error; the server's log has it"), name, started)
+                await self._refuse(
+                    context, errors.HashmatchError("internal error; the server's log has it"), name, started
+                )
             finally:
                 self._metrics.call_ended(name.rpartition("/")[2], status, time.perf_counter() - started)
             return answer

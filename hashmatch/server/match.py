@@ -33,9 +33,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
     async def MatchImage(self, request: match_pb2.MatchImageRequest, context: Context) -> match_pb2.MatchImageResponse:
         options = await self._options(request.options, context)
         # request.media makes a copy of the bytes: not before their turn comes
-        decision = await self._work.media(
-            Caller.of(context), lambda: self._engine.match_image(request.media, options)
-        )
+        decision = await self._work.media(Caller.of(context), lambda: self._engine.match_image(request.media, options))
         return wire.image_decision_to_wire(decision)
 
     async def LookupHashes(
@@ -55,7 +53,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 
         Nothing is refused for want of room: what the client may not hold yet is not read, and waits with the client.
         """
-        with self._work.admission.hold(Caller.of(context)) as held:
+        with self._work.admission.hold(Caller.of(context), receiving=False) as held:
             answers: asyncio.Queue[asyncio.Task[match_pb2.MatchStreamResponse] | None] = asyncio.Queue(self._window)
             async with asyncio.TaskGroup() as group:
 

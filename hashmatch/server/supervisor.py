@@ -10,6 +10,7 @@ import structlog
 
 from hashmatch.errors import ConfigurationError
 from hashmatch.server.board import Board
+from hashmatch.settings import Settings
 
 _FIRST_BACKOFF = 0.2
 _LONGEST_BACKOFF = 10.0
@@ -19,27 +20,21 @@ _log = structlog.get_logger()
 
 
 class Supervisor:
-    """Runs `command` in `processes` copies until SIGTERM or SIGINT; loads nothing that a server needs.
+    """Runs `command` in several copies until SIGTERM or SIGINT; loads nothing that a server needs.
 
-    The command gets `--address`, `--board` and `--slot`, and prints one line once it answers. `on_ready` is given
-    the line of the last process to be ready. One that ends by itself is replaced, after a pause that doubles while
-    it keeps ending; one that ends before all were ready stops everything.
+    The command gets `--address`, `--metrics-address`, `--board` and `--slot`, and prints one line once it answers.
+    `on_ready` is given the line of the last process to be ready. One that ends by itself is replaced, after a pause
+    that doubles while it keeps ending; one that ends before all were ready stops everything.
     """
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        address: str,
-        processes: int,
-        drain_seconds: float,
-        on_ready: Callable[[str], None],
-    ) -> None:
+    def __init__(self, command: Sequence[str], settings: Settings, on_ready: Callable[[str], None]) -> None:
         self._command = command
-        self._address = address
-        self._count = processes
-        self._patience = drain_seconds + _GRACE_BEYOND_DRAIN
+        self._address = settings.address
+        self._metrics_address = settings.metrics_address
+        self._count = settings.processes
+        self._patience = settings.drain_seconds + _GRACE_BEYOND_DRAIN
         self._on_ready = on_ready
-        self._board = Board.create(processes)
+        self._board = Board.create(settings.processes)
         self._ready = 0
         self._code = 0
         self._stopping = asyncio.Event()
@@ -84,7 +79,9 @@ class Supervisor:
             backoff = min(2 * backoff, _LONGEST_BACKOFF)
 
     async def _start(self, slot: int) -> asyncio.subprocess.Process:
-        place = ("--address", self._address, "--board", str(self._board.descriptor), "--slot", str(slot))
+        place = ["--address", self._address, "--board", str(self._board.descriptor), "--slot", str(slot)]
+        if self._metrics_address:
+            place += ["--metrics-address", nth_port(self._metrics_address, slot)]
         return await asyncio.create_subprocess_exec(
             *self._command,
             *place,
@@ -113,6 +110,14 @@ class Supervisor:
         code = await ending
         if code not in {0, -signal.SIGTERM}:  # the signal itself ends one that has not begun to serve
             self._code = self._code or max(code, 1)
+
+
+def nth_port(address: str, number: int) -> str:
+    """The address `number` ports on; a free one stays one. Raises ConfigurationError for what is no host:port."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) + number > 65_535:
+        raise ConfigurationError(f"metrics_address: expected host:port, got {address!r}")
+    return f"{host}:{int(port) + number if int(port) else 0}"
 
 
 @contextlib.contextmanager
