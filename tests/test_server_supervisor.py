@@ -14,7 +14,6 @@ import pytest
 from hashmatch import errors
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
-from hashmatch.server.supervisor import nth_port
 from hashmatch.types import Bank, Hash, NewEntry
 from tests.servers import running_server
 
@@ -97,11 +96,3 @@ def test_a_signal_while_starting_stops_all(tmp_path: Path) -> None:
         process.terminate()
         process.wait(30)
     assert process.returncode in {0, -signal.SIGTERM}  # the latter where it came before the handler
-
-
-def test_each_process_has_a_port_for_metrics() -> None:
-    assert nth_port("127.0.0.1:9464", 3) == "127.0.0.1:9467"
-    assert nth_port("[::1]:0", 3) == "[::1]:0"
-    for wrong in ("9464", "localhost:", "localhost:65534", "localhost:http"):
-        with pytest.raises(errors.ConfigurationError):
-            nth_port(wrong, 2)

@@ -14,6 +14,7 @@ from hashmatch.errors import ConfigurationError
 from hashmatch.sandbox import Loss, Pool
 from hashmatch.server.cache import CachedHasher
 from hashmatch.server.metrics import Metrics, Reading
+from hashmatch.server.ports import metrics_place
 from hashmatch.server.work import Work
 from hashmatch.settings import Sandbox
 
@@ -50,11 +51,7 @@ def exposed(metrics: Metrics, address: str, *, patient: bool) -> Iterator[None]:
 
 class _Port:
     def __init__(self, metrics: Metrics, address: str) -> None:
-        host, _, number = address.rpartition(":")
-        if not number.isdecimal() or int(number) > 65_535:
-            raise ConfigurationError(f"metrics_address: expected host:port, got {address!r}")
-        self._host = host.strip("[]") or "127.0.0.1"
-        self._number = int(number)
+        self._host, self._number = metrics_place(address)
         self._metrics = metrics
         self._closing = threading.Event()
         self._waiting: threading.Thread | None = None

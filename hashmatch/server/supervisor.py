@@ -10,6 +10,7 @@ import structlog
 
 from hashmatch.errors import ConfigurationError
 from hashmatch.server.board import Board
+from hashmatch.server.ports import nth_metrics_address
 from hashmatch.settings import Settings
 
 _FIRST_BACKOFF = 0.2
@@ -81,7 +82,7 @@ class Supervisor:
     async def _start(self, slot: int) -> asyncio.subprocess.Process:
         place = ["--address", self._address, "--board", str(self._board.descriptor), "--slot", str(slot)]
         if self._metrics_address:
-            place += ["--metrics-address", nth_port(self._metrics_address, slot)]
+            place += ["--metrics-address", nth_metrics_address(self._metrics_address, slot)]
         return await asyncio.create_subprocess_exec(
             *self._command,
             *place,
@@ -110,14 +111,6 @@ class Supervisor:
         code = await ending
         if code not in {0, -signal.SIGTERM}:  # the signal itself ends one that has not begun to serve
             self._code = self._code or max(code, 1)
-
-
-def nth_port(address: str, number: int) -> str:
-    """The address `number` ports on; a free one stays one. Raises ConfigurationError for what is no host:port."""
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal() or int(port) + number > 65_535:
-        raise ConfigurationError(f"metrics_address: expected host:port, got {address!r}")
-    return f"{host}:{int(port) + number if int(port) else 0}"
 
 
 @contextlib.contextmanager
