@@ -7,11 +7,13 @@ import pytest
 from hashmatch import errors
 from hashmatch.sandbox import Hasher, Job
 from hashmatch.server.cache import CachedHasher
-from hashmatch.types import Hash, HashedImage
+from hashmatch.types import Hash, HashedImage, Sandbox
 
 
 class Counting:
     """Answers with a hash that tells how often it was asked; fails on bytes that begin with `!`."""
+
+    sandbox = Sandbox.OFF
 
     def __init__(self) -> None:
         self.asked = 0

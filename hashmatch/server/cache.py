@@ -6,8 +6,7 @@ from collections import OrderedDict
 from typing import Final, TypeAlias
 
 from hashmatch.sandbox import Hasher, Job
-from hashmatch.settings import Sandbox
-from hashmatch.types import HashedImage
+from hashmatch.types import HashedImage, Sandbox
 
 _Key: TypeAlias = tuple[bytes, tuple[str, ...], bool]
 

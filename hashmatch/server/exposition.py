@@ -16,7 +16,7 @@ from hashmatch.server.cache import CachedHasher
 from hashmatch.server.metrics import Metrics, Reading
 from hashmatch.server.ports import metrics_place
 from hashmatch.server.work import Work
-from hashmatch.settings import Sandbox
+from hashmatch.types import Sandbox
 
 if TYPE_CHECKING:
     from wsgiref.simple_server import WSGIServer
