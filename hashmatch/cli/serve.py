@@ -74,6 +74,10 @@ def serve(
     Prints one line to standard output once it answers. There is no access
     control yet: keep it on loopback or a private network.
 
+    SIGTERM and Ctrl-C let calls in flight end first. With --processes, SIGHUP
+    replaces the processes one by one, each once its successor answers, so
+    that an upgrade or a new setting costs no call; alone, it is as SIGTERM.
+
     Example: hashmatch serve --address 127.0.0.1:50051 --data-dir ./hashmatch-data
     """
     for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -102,7 +102,7 @@ class _App:
     async def run(self, on_ready: Callable[[str, Engine], None], *, shared: bool) -> None:
         """Serve until a signal, then drain. A shared port is one that other processes listen on too."""
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         interceptor = CallInterceptor(self._work.admission, self._metrics)
         server = grpc.aio.server(interceptors=[interceptor], options=_options(self._settings, shared=shared))

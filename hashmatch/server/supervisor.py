@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -20,12 +22,24 @@ _GRACE_BEYOND_DRAIN = 5.0
 _log = structlog.get_logger()
 
 
+@dataclass(slots=True)
+class _Child:
+    process: asyncio.subprocess.Process
+    slot: int
+    """Its place on the board."""
+    ready: "asyncio.Task[bool]"
+    ending: "asyncio.Task[int]"
+
+
 class Supervisor:
     """Runs `command` in several copies until SIGTERM or SIGINT; loads nothing that a server needs.
 
     The command gets `--address`, `--metrics-address`, `--board` and `--slot`, and prints one line once it answers.
     `on_ready` is given the line of the last process to be ready. One that ends by itself is replaced, after a pause
     that doubles while it keeps ending; one that ends before all were ready stops everything.
+
+    On SIGHUP every process is replaced, one after the other: the new one answers before the old one drains. Where the
+    new one does not come to answer, the old one stays.
     """
 
     def __init__(self, command: Sequence[str], settings: Settings, on_ready: Callable[[str], None]) -> None:
@@ -36,9 +50,12 @@ class Supervisor:
         self._patience = settings.drain_seconds + _GRACE_BEYOND_DRAIN
         self._on_ready = on_ready
         self._board = Board.create(settings.processes)
+        self._free_slots = list(range(settings.processes + 1))
         self._ready = 0
         self._code = 0
         self._stopping = asyncio.Event()
+        self._renewals = [asyncio.Event() for _ in range(settings.processes)]
+        self._one_by_one = asyncio.Lock()
 
     def run(self) -> int:
         """Return when all have ended: 0, or the exit code of the first that could not start."""
@@ -48,42 +65,72 @@ class Supervisor:
         return self._code
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._renew_all)
         async with asyncio.TaskGroup() as group:
-            for slot in range(self._count):
-                group.create_task(self._keep(slot))
+            for seat in range(self._count):
+                group.create_task(self._keep(seat))
 
-    async def _keep(self, slot: int) -> None:
+    def _renew_all(self) -> None:
+        _log.info("replacing every process, one after the other")
+        for renewal in self._renewals:
+            renewal.set()
+
+    async def _keep(self, seat: int) -> None:
+        """Have a process in one of the seats until all stop."""
         backoff = _FIRST_BACKOFF
-        while not self._stopping.is_set():
-            process = await self._start(slot)
-            ready = asyncio.create_task(self._becomes_ready(process))
-            ending = asyncio.create_task(process.wait())
-            stopping = asyncio.create_task(self._stopping.wait())
-            await asyncio.wait((ending, stopping), return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
+        child = await self._start(seat)
+        while True:
+            await _first(child.ending, self._stopping.wait(), self._renewals[seat].wait())
             if self._stopping.is_set():
-                await self._stop(process, ending)
-                await ready
+                await self._stop(child)
+                await child.ready
                 return
-            self._board.clear(slot)
-            if await ready:
+            if not child.ending.done():
+                self._renewals[seat].clear()
+                child = await self._renew(seat, child)
+                continue
+            self._leave(child)
+            if await child.ready:
                 backoff = _FIRST_BACKOFF
             if self._ready < self._count:
-                self._code = max(ending.result(), 1)
+                self._code = max(child.ending.result(), 1)
                 self._stopping.set()
                 return
-            _log.warning("process ended; starting another", slot=slot, code=ending.result(), seconds=backoff)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), backoff)
+            _log.warning("process ended; starting another", seat=seat, code=child.ending.result(), seconds=backoff)
+            if await self._stopped_within(backoff):
+                return
             backoff = min(2 * backoff, _LONGEST_BACKOFF)
+            child = await self._start(seat)
 
-    async def _start(self, slot: int) -> asyncio.subprocess.Process:
+    async def _renew(self, seat: int, old: _Child) -> _Child:
+        """Start another process, and stop the old one once it answers; the one that is in the seat then."""
+        async with self._one_by_one:
+            new = await self._start(seat)
+            await _first(new.ready, self._stopping.wait())
+            if new.ready.done() and new.ready.result():
+                await self._stop(old)
+                _log.info("process replaced", seat=seat, pid=new.process.pid)
+                return new
+            await self._stop(new)
+            await new.ready
+            if not self._stopping.is_set():
+                _log.error("the new process does not answer; the old one stays", seat=seat)
+            return old
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()
+
+    async def _start(self, seat: int) -> _Child:
+        slot = self._free_slots.pop()
         place = ["--address", self._address, "--board", str(self._board.descriptor), "--slot", str(slot)]
         if self._metrics_address:
-            place += ["--metrics-address", nth_metrics_address(self._metrics_address, slot)]
-        return await asyncio.create_subprocess_exec(
+            place += ["--metrics-address", nth_metrics_address(self._metrics_address, seat)]
+        process = await asyncio.create_subprocess_exec(
             *self._command,
             *place,
             stdin=asyncio.subprocess.DEVNULL,
@@ -91,6 +138,12 @@ class Supervisor:
             pass_fds=(self._board.descriptor,),
             start_new_session=True,
         )
+        ready = asyncio.create_task(self._becomes_ready(process))
+        return _Child(process, slot, ready, asyncio.create_task(process.wait()))
+
+    def _leave(self, child: _Child) -> None:
+        self._board.clear(child.slot)
+        self._free_slots.append(child.slot)
 
     async def _becomes_ready(self, process: asyncio.subprocess.Process) -> bool:
         """Whether the process says that it answers, before it ends."""
@@ -101,16 +154,27 @@ class Supervisor:
                 self._on_ready(line)
         return bool(line)
 
-    async def _stop(self, process: asyncio.subprocess.Process, ending: asyncio.Task[int]) -> None:
+    async def _stop(self, child: _Child) -> None:
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        done, _ = await asyncio.wait((ending,), timeout=self._patience)
+            child.process.terminate()
+        done, _ = await asyncio.wait((child.ending,), timeout=self._patience)
         if not done:
-            _log.error("process did not drain; killing it", pid=process.pid)
-            process.kill()
-        code = await ending
-        if code not in {0, -signal.SIGTERM}:  # the signal itself ends one that has not begun to serve
+            _log.error("process did not drain; killing it", pid=child.process.pid)
+            child.process.kill()
+        code = await child.ending
+        self._leave(child)
+        if self._stopping.is_set() and code not in {0, -signal.SIGTERM}:  # the signal ends one that does not serve yet
             self._code = self._code or max(code, 1)
+
+
+async def _first(task: "asyncio.Task[Any]", *others: Coroutine[Any, Any, Any]) -> None:
+    """Return when the task, or another, has ended; the others are then no longer waited for."""
+    waiting = [asyncio.create_task(other) for other in others]
+    try:
+        await asyncio.wait((task, *waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for other in waiting:
+            other.cancel()
 
 
 @contextlib.contextmanager
