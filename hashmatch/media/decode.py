@@ -1,6 +1,7 @@
 """Bytes to pixels, within limits that are checked before any pixel is decoded."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -34,11 +35,12 @@ _READERS: Final[Mapping[str, Callable[[bytes, MediaLimits], Picture]]] = Mapping
 )
 
 
-def decode(data: bytes | memoryview, limits: MediaLimits) -> Frame:
+def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = False) -> Frame:
     """The pixels of an image, or of the first picture of an animation.
 
-    JPEG gives luma, as its decoder stores it; everything else BGR, or luma where the file is grey. Samples of more
-    than 8 bits are scaled to 8, transparency is laid over a white page, and EXIF rotation is not applied.
+    JPEG gives luma, as its decoder stores it, unless `colour` is asked for; everything else BGR, or luma where the
+    file is grey. Samples of more than 8 bits are scaled to 8, transparency is laid over a white page, and EXIF rotation
+    is not applied.
 
     Raises EmptyMedia, UnsupportedMedia (a format or a variant of one that is not decoded, by name), CorruptMedia
     (what is wrong, in words; a picture that is only partly there is never returned) and MediaTooLarge (which limit).
@@ -48,6 +50,8 @@ def decode(data: bytes | memoryview, limits: MediaLimits) -> Frame:
     data = bytes(data)
     media_type = sniff(data)
     picture = _READERS[media_type](data, limits)
+    if colour:
+        picture = replace(picture, luma=False)
     try:
         pixels = _place(opaque(_decode_still(picture), picture), picture)
     except MemoryError as error:

@@ -1,9 +1,15 @@
 """Decoding and hashing itself: what a worker does with an image, and the unprotected way to hash."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from hashmatch import hashing, media
 from hashmatch.sandbox.job import Job
 from hashmatch.settings import MediaLimits
-from hashmatch.types import HashedImage, Sandbox
+from hashmatch.types import Frame, Hash, HashedImage, Sandbox
+
+_FEATURELESS: Final = 50
+"""Where the quality of a JPEG's luma is lower, its rounding to 8 bits decides bits of the hash: up to 36 of 256."""
 
 
 class InProcess:
@@ -16,11 +22,23 @@ class InProcess:
 
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
         frame = media.decode(data, self._limits)
+        hashes = _hashes(data, frame, job)
+        if frame.media_type == "image/jpeg" and _featureless(hashes):
+            frame = media.decode(data, self._limits, colour=True)
+            hashes = _hashes(data, frame, job)
         inner = media.without_margins(frame) if job.all_views else None
         return HashedImage(
-            hashes=tuple(value for kind in job.kinds for value in hashing.hash_image(data, frame, kind)),
+            hashes=hashes,
             media_type=frame.media_type,
             width=frame.width,
             height=frame.height,
             inner=() if inner is None else tuple(v for kind in job.kinds for v in hashing.hash_frame(inner, kind)),
         )
+
+
+def _hashes(data: bytes, frame: Frame, job: Job) -> tuple[Hash, ...]:
+    return tuple(value for kind in job.kinds for value in hashing.hash_image(data, frame, kind))
+
+
+def _featureless(hashes: Iterable[Hash]) -> bool:
+    return any(value.quality is not None and value.quality < _FEATURELESS for value in hashes)
