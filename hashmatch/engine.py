@@ -8,6 +8,7 @@ from typing import TypeVar
 from hashmatch import _core, hashing, matching
 from hashmatch.errors import MediaError
 from hashmatch.follower import Follower
+from hashmatch.hash_log import HashLog
 from hashmatch.sandbox import Hasher, Job
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
@@ -42,6 +43,7 @@ class Engine:
         hasher: Hasher,
         limits: MediaLimits,
         stage: matching.Stage = nullcontext,
+        hash_log: HashLog | None = None,
     ) -> None:
         """`stage` is told the stages of each query: hash (decoding included), search, policy.
 
@@ -52,6 +54,7 @@ class Engine:
         self._follower = follower
         self._hasher = hasher
         self._limits = limits
+        self._hash_log = hash_log
         self._ceilings = hashing.ceilings()
 
     @property
@@ -59,11 +62,16 @@ class Engine:
         """The revision that a query answered now would take into account."""
         return self._follower.snapshot.revision
 
-    def match_image(self, data: bytes, options: MatchOptions) -> ImageDecision:
-        """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank)."""
+    def match_image(self, data: bytes, options: MatchOptions, content_id: str = "") -> ImageDecision:
+        """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank).
+
+        Where it has a `content_id` and there is a hash log, its hashes are kept there.
+        """
         kinds = hashing.check_kinds(options.kinds, "options.kinds")
         with self._stage("hash"):
             image = self._hasher.hash_image(data, Job(kinds, options.all_views))
+        if self._hash_log is not None and content_id:
+            self._hash_log.append(content_id, image.originals)
         (decision,) = matching.match_images(self._follower.snapshot, [image], options, self._ceilings, self._stage)
         return decision
 

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         "",
         description="host:port for Prometheus, port 0 for a free one; the nth process takes the nth port. Empty: none.",
     )
+    hash_log: str = Field(
+        "",
+        description="Directory that keeps the hashes of uploads that have a content id, to be rescanned; empty: off.",
+    )
+    hash_log_days: int = Field(30, gt=0, description="How many days the hash log goes back; older ones are deleted.")
+    hash_log_seconds: float = Field(60.0, gt=0, description="The most of the hash log that a crash may lose.")
     drain_seconds: float = Field(20.0, ge=0, description="How long calls in flight may finish after SIGTERM.")
     limits: MediaLimits = Field(default_factory=MediaLimits)
 

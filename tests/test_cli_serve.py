@@ -27,7 +27,7 @@ def test_a_flag_and_a_variable_for_every_setting() -> None:
         assert options[name].opts == [f"--{name.replace('_', '-')}"]
         assert options[name].envvar == f"HASHMATCH_{name.upper()}"
         assert options[name].default is None
-        if name not in {"workers", "database_url", "metrics_address"}:
+        if name not in {"workers", "database_url", "metrics_address", "hash_log"}:
             assert type(setting.default)(options[name].show_default) == setting.default
 
 

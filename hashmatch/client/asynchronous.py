@@ -45,17 +45,21 @@ class AsyncClient:
         """Close the connection; calls in flight are cancelled."""
         await self._channel.close(None)
 
-    async def match_image(self, media: bytes, options: MatchOptions = DEFAULT_OPTIONS) -> ImageDecision:
+    async def match_image(
+        self, media: bytes, options: MatchOptions = DEFAULT_OPTIONS, *, content_id: str = ""
+    ) -> ImageDecision:
         """As `Client.match_image`."""
-        return await self._run(calls.match_image(media, options))
+        return await self._run(calls.match_image(media, options, content_id))
 
     async def match_many(
         self,
         items: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
         options: MatchOptions = DEFAULT_OPTIONS,
+        *,
+        log_keys: bool = False,
     ) -> AsyncIterator[tuple[str, ImageDecision | HashmatchError]]:
         """As `Client.match_many`; `items` may be asynchronous, and is drawn from a task of its own."""
-        async for outcome in _Pipeline(self._methods["MatchStream"], items, options).run():
+        async for outcome in _Pipeline(self._methods["MatchStream"], items, (options, log_keys)).run():
             yield outcome
 
     async def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:
@@ -144,11 +148,11 @@ class _Pipeline:
         self,
         method: Any,
         items: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
-        options: MatchOptions,
+        how: tuple[MatchOptions, bool],
     ) -> None:
         self._method = method
         self._items = items if isinstance(items, AsyncIterable) else _each(items)
-        self._options = options
+        self._how = how
         self._window = asyncio.Semaphore(calls.STREAM_WINDOW)
         self._drawn: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._unanswered: deque[tuple[str, bytes]] = deque()
@@ -188,10 +192,10 @@ class _Pipeline:
     async def _send(self, stream: Any) -> None:
         """Send what has no answer yet, then what is drawn; each item is noted before it is sent."""
         for sent in tuple(self._unanswered):
-            await stream.write(calls.stream_request(*sent, self._options))
+            await stream.write(calls.stream_request(*sent, *self._how))
         while (item := await self._drawn.get()) is not None:
             self._unanswered.append(item)
-            await stream.write(calls.stream_request(*item, self._options))
+            await stream.write(calls.stream_request(*item, *self._how))
         self._drawn.put_nowait(None)
         await stream.done_writing()
 

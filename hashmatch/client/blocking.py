@@ -52,20 +52,26 @@ class Client:
         """Close the connection; calls in flight are cancelled."""
         self._channel.close()
 
-    def match_image(self, media: bytes, options: MatchOptions = DEFAULT_OPTIONS) -> ImageDecision:
-        """Hash one image on the server and look it up."""
-        return self._run(calls.match_image(media, options))
+    def match_image(
+        self, media: bytes, options: MatchOptions = DEFAULT_OPTIONS, *, content_id: str = ""
+    ) -> ImageDecision:
+        """Hash one image on the server and look it up.
+
+        A server that keeps a log of hashes keeps those of an image that has a `content_id`.
+        """
+        return self._run(calls.match_image(media, options, content_id))
 
     def match_many(
-        self, items: Iterable[tuple[str, bytes]], options: MatchOptions = DEFAULT_OPTIONS
+        self, items: Iterable[tuple[str, bytes]], options: MatchOptions = DEFAULT_OPTIONS, *, log_keys: bool = False
     ) -> Iterator[tuple[str, ImageDecision | HashmatchError]]:
         """Match many images, given as (key, bytes), on one stream; yields (key, outcome) in their order.
 
+        The keys are content ids, as of `match_image`, where `log_keys`.
         An item that cannot be scanned yields its error. `items` is drawn from another thread, a bounded
         number ahead of the answers. A stream that breaks off is opened again, and what has no answer is
         sent again.
         """
-        return _Pipeline(self._methods["MatchStream"], items, options).run()
+        return _Pipeline(self._methods["MatchStream"], items, (options, log_keys)).run()
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:
         """Look up hashes as they are given; 1 to 4,096 at once."""
@@ -147,10 +153,10 @@ class Client:
 class _Pipeline:
     """One `match_many`: a thread sends ahead within the window, the caller's thread reads the answers."""
 
-    def __init__(self, method: Any, items: Iterable[tuple[str, bytes]], options: MatchOptions) -> None:
+    def __init__(self, method: Any, items: Iterable[tuple[str, bytes]], how: tuple[MatchOptions, bool]) -> None:
         self._method = method
         self._items = items
-        self._options = options
+        self._how = how
         self._lock = threading.Lock()
         self._window = threading.Semaphore(calls.STREAM_WINDOW)
         self._unanswered: deque[tuple[str, bytes]] = deque()
@@ -189,7 +195,7 @@ class _Pipeline:
                     return
                 with self._lock:
                     self._unanswered.append(item)
-                    self._requests.put(calls.stream_request(*item, self._options))
+                    self._requests.put(calls.stream_request(*item, *self._how))
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread, after the answers
             self._source_error = error
         finally:
@@ -202,7 +208,7 @@ class _Pipeline:
             self._requests.put(None)
             self._requests = SimpleQueue()
             for item in self._unanswered:
-                self._requests.put(calls.stream_request(*item, self._options))
+                self._requests.put(calls.stream_request(*item, *self._how))
             if self._exhausted:
                 self._requests.put(None)
             return self._method(iter(self._requests.get, None))

@@ -90,8 +90,8 @@ def methods(channel: Any) -> dict[str, Any]:
     return {name: method for stub in stubs for name, method in vars(stub).items()}
 
 
-def match_image(media: bytes, options: types.MatchOptions) -> Call[types.ImageDecision]:
-    request = match_pb2.MatchImageRequest(media=media, options=wire.options_to_wire(options))
+def match_image(media: bytes, options: types.MatchOptions, content_id: str = "") -> Call[types.ImageDecision]:
+    request = match_pb2.MatchImageRequest(media=media, options=wire.options_to_wire(options), content_id=content_id)
     return Call("MatchImage", request, wire.image_decision_from_wire)
 
 
@@ -194,9 +194,9 @@ def wait_for_revision(revision: int) -> Call[tuple[int, ...]]:
     return Call("WaitForRevision", request, lambda answer: tuple(answer.process_revisions))
 
 
-def stream_request(key: str, media: bytes, options: types.MatchOptions) -> match_pb2.MatchStreamRequest:
-    """One item of `match_many`."""
-    return match_pb2.MatchStreamRequest(key=key, image=match_image(media, options).request)
+def stream_request(key: str, media: bytes, options: types.MatchOptions, log_keys: bool) -> match_pb2.MatchStreamRequest:
+    """One item of `match_many`, whose key is also its content id where `log_keys`."""
+    return match_pb2.MatchStreamRequest(key=key, image=match_image(media, options, key if log_keys else "").request)
 
 
 def stream_answer(answer: match_pb2.MatchStreamResponse) -> types.ImageDecision | errors.HashmatchError:

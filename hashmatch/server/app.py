@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 import grpc
 import structlog
@@ -14,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from hashmatch import errors
 from hashmatch.engine import Engine
 from hashmatch.follower import Follower
+from hashmatch.hash_log import HashLog
 from hashmatch.sandbox import Pool
 from hashmatch.server.admission import Admission
 from hashmatch.server.bank import BankService
@@ -78,7 +80,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.enter_context(store.listening(follower.wake))
         metrics = Metrics()
         cache = CachedHasher(pool, settings.cache_bytes)
-        engine = Engine(store, follower, cache, settings.limits, metrics.stage)
+        engine = Engine(store, follower, cache, settings.limits, metrics.stage, _hash_log(settings, stack))
         admission = Admission(settings.workers, settings.max_queue_seconds, settings.max_queue_bytes)
         work = Work(settings.workers, admission, metrics)
         stack.callback(work.close)
@@ -86,6 +88,12 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
         app = _App(settings, engine, work, own, metrics)
         uvloop.run(app.run(on_ready, shared=board is not None))
+
+
+def _hash_log(settings: Settings, stack: ExitStack) -> HashLog | None:
+    if not settings.hash_log:
+        return None
+    return stack.enter_context(HashLog(Path(settings.hash_log), settings.hash_log_days, settings.hash_log_seconds))
 
 
 class _App:

@@ -32,8 +32,11 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 
     async def MatchImage(self, request: match_pb2.MatchImageRequest, context: Context) -> match_pb2.MatchImageResponse:
         options = await self._options(request.options, context)
+        if len(request.content_id) > _LONGEST_KEY:
+            raise errors.InvalidField("content_id", f"expected at most {_LONGEST_KEY} characters")
+        match = self._engine.match_image
         # request.media makes a copy of the bytes: not before their turn comes
-        decision = await self._work.media(Caller.of(context), lambda: self._engine.match_image(request.media, options))
+        decision = await self._work.media(Caller.of(context), lambda: match(request.media, options, request.content_id))
         return wire.image_decision_to_wire(decision)
 
     async def LookupHashes(
