@@ -47,7 +47,7 @@ CALLS = tuple(_NUMBERS)
 
 def _call(number: int) -> None:
     if _LIBC.syscall(number, 0, 0, 0, 0, 0, 0) < 0:
-        raise OSError(ctypes.get_errno(), "refused")
+        _refuse()
 
 
 def _start_thread() -> None:
@@ -61,7 +61,7 @@ def _protect(protection: int) -> None:
     area = mmap.mmap(-1, mmap.PAGESIZE)
     address = ctypes.addressof(ctypes.c_char.from_buffer(area))
     if _LIBC.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, protection):
-        raise OSError(ctypes.get_errno(), "refused")
+        _refuse()
 
 
 def _spin(_: str) -> None:
@@ -88,6 +88,10 @@ def _stop(order: str) -> None:
 def _raise(number: int) -> None:
     if number:
         raise OSError(number, "refused")
+
+
+def _refuse() -> bool:
+    raise OSError(ctypes.get_errno(), "refused")
 
 
 def _fail(text: str) -> None:
@@ -122,8 +126,8 @@ ACTIONS: dict[str, Callable[[str], object]] = {
     "memfd": lambda _: os.memfd_create("code"),
     "dup": lambda _: os.dup(_CONNECTION),
     "pipe": lambda _: os.pipe(),
-    "prctl": lambda _: _raise(_LIBC.prctl(4, 1, 0, 0, 0) and ctypes.get_errno()),
-    "setrlimit": lambda _: resource.setrlimit(resource.RLIMIT_AS, (-1, -1)),
+    "prctl": lambda _: _LIBC.prctl(4, 1, 0, 0, 0) and _refuse(),
+    "setrlimit": lambda _: _LIBC.setrlimit(resource.RLIMIT_AS, (ctypes.c_ulong * 2)(-1, -1)) and _refuse(),
     "call": lambda name: _call(_NUMBERS[name][os.uname().machine]),
     "x32": lambda number: _call(_X32 | int(number)),
     "segfault": lambda _: ctypes.string_at(0),

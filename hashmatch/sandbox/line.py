@@ -38,17 +38,16 @@ class Line:
             raise Malformed(f"a message of {length:,} bytes where at most {longest:,} were expected")
         return self._exactly(length) if length else b""
 
-    @property
-    def readable(self) -> bool:
-        """Whether something has come, the other side's end included."""
+    def check_silence(self) -> None:
+        """Raises Malformed where something has come that was not asked for, EOFError where the other side has ended."""
         self._connection.settimeout(0)
         try:
-            self._connection.recv(1, socket.MSG_PEEK)
+            unasked = self._connection.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
+            return
+        if not unasked:
+            raise EOFError
+        raise Malformed("something that was not asked for")
 
     def close(self) -> None:
         """Hang up."""

@@ -137,9 +137,14 @@ class Pool:
                 self._free -= worker is None
             if worker is None:
                 return self._spawn()
-            if not worker.line.readable:
+            try:
+                worker.line.check_silence()
+            except Malformed:
+                self._replace(worker, Loss.LIE)
+            except (EOFError, OSError):
+                self._mourn(worker)
+            else:
                 return worker
-            self._mourn(worker)
 
     def _spawn(self) -> Worker:
         try:

@@ -70,7 +70,10 @@ class Zygote:
             raise Unavailable("a hashing process ended before it was ready") from error
         if said:
             self.bury(worker)
-            raise ConfigurationError(f"a hashing process cannot be sealed: {said.decode(errors='replace')}")
+            raise ConfigurationError(
+                f"the processes that decode cannot be sealed here ({said.decode(errors='replace')}); "
+                "'--sandbox off' does without, and is for no stranger's media"
+            )
         return worker
 
     def bury(self, worker: Worker) -> int | None:

@@ -1,0 +1,195 @@
+"""Answers of a worker that lies: whatever it says is an answer to the job, to the byte, or an error."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hashmatch import errors
+from hashmatch.hashing import KINDS
+from hashmatch.sandbox import Job, Line, Loss, Malformed
+from hashmatch.sandbox.failure import answer, send_failure
+from hashmatch.sandbox.image import pack, unpack
+from hashmatch.sandbox.in_process import InProcess
+from hashmatch.settings import MediaLimits
+from hashmatch.types import HashedImage
+from tests.hostile import MakePool, ask
+from tests.test_media_damage import FILES
+
+LIMITS = MediaLimits()
+JOBS = [Job(), Job(("md5",)), Job(tuple(KINDS)), Job(("phash", "sha256"), all_views=True)]
+LONGEST = 4096
+
+
+@pytest.fixture
+def lines() -> Iterator[tuple[Line, Line, socket.socket]]:
+    """The service's end, the worker's, and the worker's bare socket."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        service = Line(ours)
+        service.deadline = time.monotonic() + 5
+        yield service, Line(theirs), theirs
+
+
+@pytest.mark.parametrize("job", JOBS, ids=str)
+def test_there_and_back(job: Job) -> None:
+    image = InProcess(LIMITS).hash_image(FILES["PNG"], job)
+    assert unpack(pack(image), job, LIMITS) == image
+
+
+@pytest.mark.parametrize("job", JOBS, ids=str)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_change_is_malformed_or_an_answer_of_the_same_shape(job: Job, data: st.DataObject) -> None:
+    good = InProcess(LIMITS).hash_image(FILES["PNG"], job)
+    changed = bytearray(pack(good))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(changed) - 1))
+        changed[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+    check_shape(bytes(changed), job, good)
+
+
+@given(data=st.binary(max_size=600))
+@example(data=b"")
+@settings(max_examples=300, deadline=None)
+def test_anything_else_is_malformed(data: bytes) -> None:
+    check_shape(data, JOBS[0], InProcess(LIMITS).hash_image(FILES["PNG"], JOBS[0]))
+
+
+def check_shape(data: bytes, job: Job, good: HashedImage) -> None:
+    try:
+        found = unpack(data, job, LIMITS)
+    except Malformed:
+        return
+    assert [(value.kind, len(value.bits)) for value in found.hashes] == [
+        (value.kind, len(value.bits)) for value in good.hashes
+    ]
+    assert all(value.quality is None or 0 <= value.quality <= 100 for value in (*found.hashes, *found.inner))
+    assert 0 < found.width <= LIMITS.max_side
+    assert 0 < found.height <= LIMITS.max_side
+    assert found.width * found.height <= LIMITS.max_pixels
+    assert found.media_type.startswith("image/")
+    assert found.media_type.isascii()
+    assert job.all_views or not found.inner
+
+
+ERRORS = [
+    errors.EmptyMedia("nothing"),
+    errors.UnsupportedMedia("this is äöü"),
+    errors.CorruptMedia("x" * 5000),
+    errors.DecoderCrashed("the decoder failed"),
+    errors.MediaTooLarge("max_side", LIMITS.max_side, 20_000),
+    errors.MediaTooLarge("max_decode_memory", LIMITS.max_decode_memory, None),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.reason)
+def test_failures_there_and_back(lines: tuple[Line, Line, socket.socket], error: errors.MediaError) -> None:
+    service, worker, _ = lines
+    send_failure(worker, error)
+    with pytest.raises(type(error)) as caught:
+        answer(service, LONGEST, LIMITS)
+    assert caught.value.message == error.message[:400]
+    assert caught.value.details == error.details
+
+
+@given(body=st.binary(max_size=2000))
+@example(body=b"\1\0bell \x07 escape \x1b[31m newline \n")
+@example(body=b"\1\xff\xff" + bytes(8))
+@settings(max_examples=300, deadline=None)
+def test_any_failure_is_one_of_ours_and_printable(body: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(struct.pack("<Q", len(body)) + body)
+        service = Line(ours)
+        service.deadline = time.monotonic() + 5
+        outcome: bytes | errors.MediaError = b""
+        try:
+            outcome = answer(service, LONGEST, LIMITS)
+        except errors.MediaError as error:
+            outcome = error
+        except Malformed:
+            return
+        assert len(str(outcome)) <= LONGEST
+        assert isinstance(outcome, bytes) or outcome.message.isprintable()
+
+
+@pytest.mark.parametrize("length", [LONGEST + 2, 2**31, 2**63, 2**64 - 1])
+def test_a_length_beyond_what_was_asked_for_allocates_nothing(
+    lines: tuple[Line, Line, socket.socket], length: int
+) -> None:
+    service, _, bare = lines
+    bare.sendall(struct.pack("<Q", length))
+    with pytest.raises(Malformed):
+        answer(service, LONGEST, LIMITS)
+
+
+def test_drop_by_drop(lines: tuple[Line, Line, socket.socket]) -> None:
+    """A worker that sends a byte at a time keeps nobody past the deadline."""
+    service, _, bare = lines
+    service.deadline = time.monotonic() + 0.3
+    stop = threading.Event()
+
+    def drip() -> None:
+        bare.sendall(struct.pack("<Q", 1000))
+        while not stop.wait(0.02):
+            bare.sendall(b"\0")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        with pytest.raises(TimeoutError):
+            answer(service, LONGEST, LIMITS)
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 2**16, 2**21])
+def test_messages_of_any_size(lines: tuple[Line, Line, socket.socket], size: int) -> None:
+    service, worker, _ = lines
+    message = bytes(range(256)) * (size // 256 + 1)
+    sender = threading.Thread(target=service.send, args=(message[:size],))
+    sender.start()
+    assert worker.receive(2**21) == message[:size]
+    sender.join()
+
+
+LIES = {
+    "nothing of sense": "00" * 8,
+    "a head alone": struct.pack("<QB", 34, 0).hex() + "00" * 33,
+    "far too long": struct.pack("<Q", 2**40).hex(),
+    "an unknown status": struct.pack("<QB", 1, 7).hex(),
+    "an unknown failure": struct.pack("<QBB", 2, 1, 99).hex(),
+    "an unknown limit": struct.pack("<QBBBq", 11, 1, 255, 200, 5).hex(),
+    "a failure without a class": struct.pack("<QB", 1, 1).hex(),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lying_worker(make_pool: MakePool, lie: str) -> None:
+    """It writes to its connection past the protocol, and is replaced."""
+    pool = make_pool()
+    with pytest.raises(errors.DecoderCrashed, match="no valid answer") as caught:
+        ask(pool, f"say {LIES[lie]}")
+    assert caught.value.details == {"cause": "lie"}
+    assert ask(pool, "count") == 4
+    assert pool.losses == {Loss.LIE: 1}
+
+
+def test_an_answer_too_many(make_pool: MakePool) -> None:
+    """What comes after an answer is not taken for the answer to the next job."""
+    pool = make_pool()
+    good = pack(InProcess(LIMITS).hash_image(FILES["PNG"], Job(("md5",))))
+    pool.hash_image(FILES["PNG"], Job(("md5",)))
+    bits = struct.pack("<24sIIB", b"image/jpeg", 56, 48, 0) + bytes(8) + b"\xff"
+    twice = struct.pack("<QB", 1 + len(bits), 0) + bits
+    assert len(bits) != len(good)
+    assert ask(pool, f"say {twice.hex()}") == 0
+    assert ask(pool, "count") == 4
+    assert pool.losses == {Loss.LIE: 1}
