@@ -140,13 +140,13 @@ def variant() -> str:
 def variants() -> tuple[str, ...]:
     """The variants that this machine can run, portable first, the best last."""
 
-def seal(parent: int, *, calls: bool = True) -> None:
+def seal(parent: int, *, calls: bool = True, threads: bool = False) -> None:
     """Give up for good what a process that decodes a stranger's bytes does not need.
 
     Gone are capabilities, new privileges by exec, core dumps and life after the parent process, whose id `parent` is.
     With `calls`, so are all system calls but those on memory, time, locks and open descriptors: opening files,
-    duplicating descriptors and starting threads or processes fail with EPERM, as libraries try them by themselves;
-    everything else, executable memory and calls of another ABI included, kills the process with SIGSYS.
+    duplicating descriptors and starting processes, or threads unless `threads`, fail with EPERM, as libraries try them
+    by themselves; everything else, executable memory and calls of another ABI included, kills the process with SIGSYS.
 
     Only a process of one thread may call it. Raises OSError where the kernel refuses, or is none that is known here.
     """

@@ -71,7 +71,7 @@ cdef extern from "seal.h" namespace "hashmatch" nogil:
         const char* step
         int error
 
-    Seal native_seal "hashmatch::seal"(int parent, bint filter)
+    Seal native_seal "hashmatch::seal"(int parent, bint filter, bint threads)
 
 
 cdef extern from "mih.h" namespace "hashmatch" nogil:
@@ -352,7 +352,7 @@ def mih_search(const uint8_t[:, ::1] codes not None, size_t substrings, const ui
     return distances, positions
 
 
-def seal(int parent, *, bint calls=True):
-    cdef Seal sealed = native_seal(parent, calls)
+def seal(int parent, *, bint calls=True, bint threads=False):
+    cdef Seal sealed = native_seal(parent, calls, threads)
     if sealed.step != NULL:
         raise OSError(sealed.error, f"{sealed.step.decode()}: {os.strerror(sealed.error)}")

@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,9 +52,12 @@ constexpr uint32_t kRefused[] = {
 #endif
 };
 
+// What the C library asks for in a thread that starts.
+constexpr uint32_t kInThreads[] = {SYS_set_robust_list, SYS_rseq};
+
 class Program {
   public:
-    Program() {
+    explicit Program(bool threads) {
         load(offsetof(seccomp_data, arch));
         add(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0);
         finish(SECCOMP_RET_KILL_PROCESS);
@@ -63,10 +67,14 @@ class Program {
         finish(SECCOMP_RET_KILL_PROCESS);
 #endif
         for (uint32_t call : kAllowed) answer(call, SECCOMP_RET_ALLOW);
+        if (threads) {
+            for (uint32_t call : kInThreads) answer(call, SECCOMP_RET_ALLOW);
+            allow_if_any(SYS_clone, 0, CLONE_THREAD, SECCOMP_RET_ERRNO | EPERM);
+        }
         for (uint32_t call : kRefused) answer(call, SECCOMP_RET_ERRNO | EPERM);
         answer(SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);  // the C library then tries clone
-        allow_unless(SYS_mmap, 2, PROT_EXEC);
-        allow_unless(SYS_mprotect, 2, PROT_EXEC);
+        refuse_if_any(SYS_mmap, 2, PROT_EXEC);
+        refuse_if_any(SYS_mprotect, 2, PROT_EXEC);
         // An abort is a signal to oneself.
         allow_if(SYS_tgkill, 0, static_cast<uint32_t>(getpid()));
         finish(SECCOMP_RET_KILL_PROCESS);
@@ -87,11 +95,18 @@ class Program {
         add(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1);
         finish(action);
     }
-    void allow_unless(uint32_t call, int argument, uint32_t bits) {
+    void refuse_if_any(uint32_t call, int argument, uint32_t bits) {
         add(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 4);
         load_argument(argument);
         add(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
         finish(SECCOMP_RET_KILL_PROCESS);
+        finish(SECCOMP_RET_ALLOW);
+    }
+    void allow_if_any(uint32_t call, int argument, uint32_t bits, uint32_t otherwise) {
+        add(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 4);
+        load_argument(argument);
+        add(BPF_JMP | BPF_JSET | BPF_K, bits, 1, 0);
+        finish(otherwise);
         finish(SECCOMP_RET_ALLOW);
     }
     void allow_if(uint32_t call, int argument, uint32_t value) {
@@ -111,25 +126,25 @@ long drop_capabilities() {
     return syscall(SYS_capset, &header, none);
 }
 
-long install_filter() {
+long install_filter(bool threads) {
     if (kArchitecture == 0) {
         errno = ENOSYS;
         return -1;
     }
-    Program program;
+    Program program(threads);
     sock_fprog compiled = program.compiled();
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &compiled);
 }
 
 }  // namespace
 
-Seal seal(int parent, bool filter) {
+Seal seal(int parent, bool filter, bool threads) {
     if (drop_capabilities() != 0) return {"capset", errno};
     if (prctl(PR_SET_DUMPABLE, 0) != 0) return {"PR_SET_DUMPABLE", errno};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return {"PR_SET_NO_NEW_PRIVS", errno};
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return {"PR_SET_PDEATHSIG", errno};
     if (getppid() != parent) return {"the parent process is gone", 0};
-    if (filter && install_filter() != 0) return {"seccomp", errno};
+    if (filter && install_filter(threads) != 0) return {"seccomp", errno};
     return {nullptr, 0};
 }
 

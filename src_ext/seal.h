@@ -10,7 +10,7 @@ struct Seal {
 };
 
 // Gives up capabilities, new privileges, core dumps and life after the parent process `parent`; with `filter` also
-// every system call but those that decoding needs. The calling process must have one thread.
-Seal seal(int parent, bool filter);
+// every system call but those that decoding needs, among them with `threads` those that start threads. The calling process must have one thread.
+Seal seal(int parent, bool filter, bool threads);
 
 }  // namespace hashmatch

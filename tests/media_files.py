@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,6 +22,17 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     """A file of `image` as Pillow writes it."""
     file = io.BytesIO()
     image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def heic(image: Image.Image, **options: Any) -> bytes:
+    """A HEIC of `image` as libheif writes it."""
+    return saved_heif(pillow_heif.from_pillow(image), **options)
+
+
+def saved_heif(image: pillow_heif.HeifFile, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, **options)
     return file.getvalue()
 
 

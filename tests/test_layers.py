@@ -58,6 +58,7 @@ HOMES = {
     "alembic": {"store"},
     "psycopg": {"store"},
     "cv2": {"media", "cli"},
+    "pi_heif": {"media"},
     "fsspec": {"backfill"},
     "pyarrow": {"backfill", "hash_log"},
     "typer": {"cli"},

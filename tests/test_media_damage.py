@@ -11,7 +11,7 @@ from PIL import Image
 from hashmatch.errors import CorruptMedia, MediaError
 from hashmatch.media import decode
 from hashmatch.settings import MediaLimits
-from tests.media_files import saved
+from tests.media_files import heic, saved
 
 LIMITS = MediaLimits()
 SMOOTH = np.add.outer(np.arange(48) * 3, np.arange(56) * 2).astype(np.uint8)
@@ -35,6 +35,8 @@ FILES = {
     "AVIF": saved(COLOUR, "AVIF", quality=80),
     "AVIF alpha": saved(ALPHA, "AVIF", quality=80),
     "AVIF animated": saved(COLOUR, "AVIF", save_all=True, append_images=[COLOUR.rotate(90)]),
+    "HEIC": heic(COLOUR),
+    "HEIC alpha": heic(ALPHA),
     "TIFF": saved(COLOUR, "TIFF"),
     "TIFF LZW": saved(COLOUR, "TIFF", compression="tiff_lzw"),
     "TIFF deflate": saved(COLOUR, "TIFF", compression="tiff_adobe_deflate"),
@@ -64,7 +66,7 @@ def test_cut_short_anywhere(name: str) -> None:
         assert outcome(data[:length]) in (None, whole), length
 
 
-@pytest.mark.parametrize("name", ["JPEG", "JPEG progressive", "JPEG restarts", "PNG", "WebP", "AVIF", "BMP"])
+@pytest.mark.parametrize("name", ["JPEG", "JPEG progressive", "JPEG restarts", "PNG", "WebP", "AVIF", "HEIC", "BMP"])
 def test_cut_short_is_corrupt(name: str) -> None:
     data = FILES[name]
     for length in (len(data) - 1, len(data) * 2 // 3, len(data) // 2):
@@ -96,7 +98,7 @@ def test_changed_headers(name: str, data: st.DataObject) -> None:
 
 def test_what_follows_the_image_is_ignored() -> None:
     for name, data in FILES.items():
-        if not name.startswith("AVIF"):
+        if not name.startswith(("AVIF", "HEIC")):
             assert outcome(data + b"\xff\xd8\xff trailing \xff\xd9 bytes") == outcome(data), name
 
 

@@ -95,6 +95,20 @@ def test_limits_are_inclusive(kind: str) -> None:
         assert caught.value.details == {"limit": limit, "maximum": str(maximum - 1), "actual": str(maximum)}
 
 
+def test_memory_that_the_samples_alone_would_take() -> None:
+    limits = MediaLimits(max_decode_memory=2**24)
+    for data, least in (
+        (png(2400, 2400, (b"IDAT", b""), (b"IEND", b""), colour=2), 2400 * 2400 * 3),
+        (png(1400, 1400, (b"IDAT", b""), (b"IEND", b""), colour=2, depth=16), 1400 * 1400 * 9),
+        (gif_of((4000, 4000), (0, 0, 1, 1)), 3 + 4000 * 4000 * 3),
+    ):
+        with pytest.raises(MediaTooLarge) as caught:
+            decode(data, limits)
+        expected = {"limit": "max_decode_memory", "maximum": str(2**24), "actual": str(least)}
+        assert caught.value.details == expected
+    assert decode(saved(Image.new("L", (4000, 4000)), "JPEG"), limits).width == 4000
+
+
 @pytest.mark.parametrize("sides", [(0, 8), (8, 0)])
 def test_no_pixels(sides: tuple[int, int]) -> None:
     for data in (png(*sides), gif_of(sides, (0, 0, *sides)), bmp_of(*sides), riff(vp8(*sides)), jpeg_of(0, 8)):

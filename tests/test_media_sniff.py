@@ -41,7 +41,7 @@ def archive() -> bytes:
         (b"%PDF-1.7\n", "a PDF document"),
         (archive(), "a ZIP archive"),
         (box(b"ftyp", b"isom", bytes(4), b"mp41"), "an MP4"),
-        (box(b"ftyp", b"heic", bytes(4), b"mif1heic"), "a HEIC image"),
+        (box(b"ftyp", b"hevc", bytes(4), b"msf1hevc"), "a HEIC sequence"),
         (saved(Image.new("RGB", (16, 16)), "JPEG2000"), "a JPEG 2000 image"),
         (saved(Image.new("RGB", (16, 16)), "ICO"), "a Windows icon"),
         (saved(Image.new("RGB", (16, 16)), "SGI"), "an SGI image"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hashmatch import media
 from hashmatch.errors import DecoderCrashed
 from hashmatch.sandbox import Job, Loss, Pool
 from hashmatch.settings import MediaLimits
@@ -25,7 +26,6 @@ REFUSED = {
     "stat": "/etc",
     "fork": "",
     "spawn": "",
-    "thread": "",
     "dup": "",
     "pipe": "",
     "memfd": "",
@@ -78,6 +78,10 @@ def test_nothing_of_the_parents_is_read(pool: Pool) -> None:
     for pid in ("self", str(pool.zygote), str(os.getpid()), "1"):
         for file in ("environ", "mem", "maps", "fd/0", "cmdline"):
             assert ask(pool, f"open /proc/{pid}/{file}") == errno.EPERM
+
+
+def test_threads_are_for_the_codec_that_needs_them(pool: Pool) -> None:
+    assert ask(pool, "thread") == (0 if media.NEEDS_THREADS else errno.EPERM)
 
 
 def test_nothing_is_written(pool: Pool, tmp_path: Path) -> None:

@@ -1,4 +1,22 @@
-"""From a stranger's bytes to pixels: what they are, how large they claim to be, and only then decoding."""
+"""From a stranger's bytes to pixels: what they are, how large they claim to be, and only then decoding.
+
+The decoder of each format is the authority on it; where another sees a picture more than 2 bits of PDQ away, one of the
+two is wrong. All but HEIC's come with opencv-python-headless.
+
+| format | decoder | what is decoded |
+|---|---|---|
+| JPEG | libjpeg-turbo, its Y plane | baseline, extended, progressive; grey, YCbCr, RGB, CMYK, YCCK of 8 bits |
+| PNG | libpng | every colour type and depth, interlaced or not; of an APNG the still picture |
+| GIF | OpenCV | the first picture, on its canvas |
+| WebP | libwebp | lossy, lossless, with alpha; of an animation the first frame, on its canvas |
+| AVIF | libavif | the still picture, 8 to 12 bits, with alpha |
+| HEIC | libheif with libde265 (extra `heic`) | the still picture, one or of tiles, 8 to 12 bits, with alpha |
+| TIFF | libtiff | the first directory, where `tiff` knows that OpenCV is right about it |
+| BMP | OpenCV | Windows and OS/2, 1 to 32 bits, RLE |
+
+Everything else is UnsupportedMedia that says what it looks like, JPEG 2000 included: hardly any upload is one, and its
+decoder would be one more door.
+"""
 
 # ruff: noqa: E402 - an OpenCV that is not whole must be told of before it is loaded
 
@@ -7,6 +25,7 @@ from hashmatch.media.installation import check_installation
 check_installation()
 
 from hashmatch.media.decode import decode
+from hashmatch.media.heic import NEEDS_THREADS
 from hashmatch.media.margins import without_margins
 
-__all__ = ["decode", "without_margins"]
+__all__ = ["NEEDS_THREADS", "decode", "without_margins"]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
-from hashmatch.media import avif, bmp, gif, jpeg, png, tiff, webp
+from hashmatch.media import avif, bmp, gif, heic, jpeg, png, tiff, webp
 from hashmatch.media.memory import keep_freed
-from hashmatch.media.picture import Alpha, Picture
+from hashmatch.media.picture import Alpha, Decoder, Picture, least_memory
 from hashmatch.media.sniff import sniff
 from hashmatch.media.white import opaque
 from hashmatch.settings import MediaLimits
@@ -29,6 +29,7 @@ _READERS: Final[Mapping[str, Callable[[bytes, MediaLimits], Picture]]] = Mapping
         "image/gif": gif.read,
         "image/webp": webp.read,
         "image/avif": avif.read,
+        "image/heic": heic.read,
         "image/tiff": tiff.read,
         "image/bmp": bmp.read,
     }
@@ -52,6 +53,9 @@ def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = Fals
     picture = _READERS[media_type](data, limits)
     if colour:
         picture = replace(picture, luma=False)
+    least = least_memory(picture)
+    if least > limits.max_decode_memory:
+        raise MediaTooLarge("max_decode_memory", limits.max_decode_memory, least)
     try:
         pixels = _place(opaque(_decode_still(picture), picture), picture)
     except MemoryError as error:
@@ -61,6 +65,17 @@ def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = Fals
 
 def _decode_still(picture: Picture) -> NDArray[Any]:
     """Samples as stored: uint8 or uint16 of (height, width), with 3 or 4 channels last where it is not grey."""
+    decoded = heic.decode_still(picture) if picture.decoder is Decoder.LIBHEIF else _imdecode(picture)
+    if decoded.shape[:2] != (picture.still_height, picture.still_width):
+        raise CorruptMedia("the picture has another size than its header says")
+    if decoded.dtype != (np.uint8 if picture.depth == 8 else np.uint16):
+        raise CorruptMedia("the picture has another depth than its header says")
+    if decoded.shape[2:] not in ((), (3,), (4,)):
+        raise UnsupportedMedia(f"pictures of {decoded.shape[2]} channels are not supported")
+    return decoded
+
+
+def _imdecode(picture: Picture) -> NDArray[Any]:
     if picture.luma:
         flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
     elif picture.alpha is Alpha.IGNORED:
@@ -75,12 +90,6 @@ def _decode_still(picture: Picture) -> NDArray[Any]:
         raise CorruptMedia("damaged: the decoder gave up") from error
     if decoded is None:
         raise CorruptMedia("damaged: the decoder gave up")
-    if decoded.shape[:2] != (picture.still_height, picture.still_width):
-        raise CorruptMedia("the picture has another size than its header says")
-    if decoded.dtype != (np.uint8 if picture.depth == 8 else np.uint16):
-        raise CorruptMedia("the picture has another depth than its header says")
-    if decoded.shape[2:] not in ((), (3,), (4,)):
-        raise UnsupportedMedia(f"pictures of {decoded.shape[2]} channels are not supported")
     return decoded
 
 

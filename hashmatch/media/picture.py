@@ -15,6 +15,13 @@ class Alpha(enum.Enum):
     IGNORED = enum.auto()
 
 
+class Decoder(enum.Enum):
+    """Which library decodes a still picture; the table of formats is in `decode`."""
+
+    OPENCV = enum.auto()
+    LIBHEIF = enum.auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A still picture and its place on the canvas that a viewer shows; all sizes in pixels."""
@@ -37,6 +44,16 @@ class Picture:
     """The grey sample that is fully transparent, at the depth it is decoded to."""
     white_is_zero: bool = False
     """Decoded samples are to be inverted."""
+    decoder: Decoder = Decoder.OPENCV
+
+
+def least_memory(picture: Picture) -> int:
+    """The least bytes that its samples take while it is decoded, as the header has it; codecs take more."""
+    samples = 1 if picture.luma else 3
+    decoded = picture.still_width * picture.still_height * samples * (1 if picture.depth == 8 else 2)
+    placed = (picture.still_width, picture.still_height) != (picture.width, picture.height)
+    converted = placed or picture.depth > 8
+    return decoded + (picture.width * picture.height * samples if converted else 0)
 
 
 def check_size(width: int, height: int, limits: MediaLimits) -> tuple[int, int]:

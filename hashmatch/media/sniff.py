@@ -40,7 +40,8 @@ _OTHERS: Final = (
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
 )
-_HEIC: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+_HEIC_STILLS: Final = frozenset((b"heic", b"heix", b"heim", b"heis"))
+_HEIC: Final = frozenset((b"hevc", b"hevx", b"mif1", b"msf1"))
 
 
 def sniff(data: bytes) -> str:
@@ -59,6 +60,8 @@ def sniff(data: bytes) -> str:
         return "image/bmp"
     if data[4:8] == b"ftyp" and brands(data) & {b"avif", b"avis"}:
         return "image/avif"
+    if data[4:8] == b"ftyp" and brands(data) & _HEIC_STILLS:
+        return "image/heic"
     raise UnsupportedMedia(f"this is no supported image: it looks like {_name(data)}")
 
 
@@ -70,7 +73,7 @@ def brands(data: bytes) -> set[bytes]:
 
 def _name(data: bytes) -> str:
     if data[4:8] == b"ftyp":
-        return "a HEIC image" if brands(data) & _HEIC else "an MP4, QuickTime or other ISO media file"
+        return "a HEIC sequence" if brands(data) & _HEIC else "an MP4, QuickTime or other ISO media file"
     if data[:4] == b"RIFF":
         return {b"AVI ": "an AVI video", b"WAVE": "a WAVE recording"}.get(data[8:12], "a RIFF file")
     for magic, name in _OTHERS:

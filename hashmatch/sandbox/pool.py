@@ -158,7 +158,7 @@ class Pool:
         worker.jobs += 1
         if isinstance(error, DecoderCrashed):
             self._replace(worker, Loss.CRASH)
-        elif isinstance(error, MediaTooLarge) and error.details["limit"] == "max_decode_memory":
+        elif isinstance(error, MediaTooLarge) and "actual" not in error.details:
             self._replace(worker, Loss.MEMORY)
         elif worker.jobs >= _MOST_JOBS:
             self._replace(worker, Loss.AGE)

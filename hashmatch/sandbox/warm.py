@@ -5,7 +5,7 @@ import contextlib
 from typing import Final
 
 from hashmatch import hashing
-from hashmatch.errors import MediaError
+from hashmatch.errors import UnsupportedMedia
 from hashmatch.sandbox import image
 from hashmatch.sandbox.in_process import InProcess
 from hashmatch.sandbox.job import Job
@@ -46,14 +46,24 @@ _SAMPLES: Final = (
     ),
 )
 """A tiny picture of each format."""
+_HEIC: Final = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9j"
+    "AAAAAERAAAEAAQAAAAABoAABAAAAAAAAACcAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/Glw"
+    "cnAAAADcaXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQApQgEBA3AA"
+    "AAMAkAAAAwAAAwAeoCCBBZbqrprm4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABA"
+    "AAAAQAAAAChjbGFwAAAAEAAAAAEAAAAQAAAAAf///9AAAAAC////0AAAAAIAAAAQcGl4aQAAAAADCAgIAAAAGGlwbWEAAAAAAAAAAQABBYEC"
+    "AwWEAAAAL21kYXQAAAAjKAGvBBISYOD4AMiEJtYJTIdIwvJsDmeG955IwIh0zrsTang="
+)
+"""One for the decoder that may be installed beside ours."""
 _NO_PICTURE: Final = b"<svg>"
 """Text makes the sniffer look for a decoder of text."""
 
 
-def warm(limits: MediaLimits) -> None:
+def warm() -> None:
     """Decode and hash a picture of every format by every kind; raises ConfigurationError, ImportError."""
-    hasher, job = InProcess(limits), Job(tuple(hashing.KINDS), all_views=True)
+    hasher, job = InProcess(MediaLimits()), Job(tuple(hashing.KINDS), all_views=True)
     for sample in _SAMPLES:
         image.pack(hasher.hash_image(base64.b64decode(sample), job))
-    with contextlib.suppress(MediaError):
-        hasher.hash_image(_NO_PICTURE, job)
+    for other in (_HEIC, _NO_PICTURE):
+        with contextlib.suppress(UnsupportedMedia):
+            hasher.hash_image(other, job)

@@ -5,7 +5,7 @@ import resource
 import socket
 from typing import Final
 
-from hashmatch import _core
+from hashmatch import _core, media
 from hashmatch.errors import DecoderCrashed, MediaError, MediaTooLarge
 from hashmatch.sandbox.failure import send_failure
 from hashmatch.sandbox.line import Line
@@ -23,7 +23,7 @@ def run(connection: socket.socket, parent: int, limits: MediaLimits, sandbox: Sa
     line = Line(_alone(connection))
     try:
         _limit_resources(limits)
-        _core.seal(parent, calls=sandbox is Sandbox.ON)
+        _core.seal(parent, calls=sandbox is Sandbox.ON, threads=media.NEEDS_THREADS)
     except (OSError, ValueError) as error:
         line.send(str(error).encode())
         return

@@ -19,7 +19,7 @@ def main(control: socket.socket, sandbox: Sandbox, limits: MediaLimits) -> None:
     """Return when the service has hung up; in a worker, when its work is over."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the service decides when: it drains first
-    control.send(_warm(limits))
+    control.send(_warm())
     while request := control.recv(REQUEST.size):
         kind, worker = REQUEST.unpack(request)
         if kind == SPAWN:
@@ -29,14 +29,14 @@ def main(control: socket.socket, sandbox: Sandbox, limits: MediaLimits) -> None:
             control.send(REPLY.pack(os.waitpid(worker, 0)[1]))
 
 
-def _warm(limits: MediaLimits) -> bytes:
+def _warm() -> bytes:
     """READY, or the reason why no worker can be forked."""
     from hashmatch.errors import ConfigurationError  # noqa: PLC0415 - a broken installation is to be reported
 
     try:
         from hashmatch.sandbox.warm import warm  # noqa: PLC0415
 
-        warm(limits)
+        warm()
     except (ConfigurationError, ImportError) as error:
         return str(error).encode()[:2000]
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - names alone
