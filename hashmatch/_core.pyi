@@ -61,6 +61,17 @@ def pdq_traced(
 ) -> Traced:
     """As `pdq`, telling how the answer came about."""
 
+def pdq_reduced(
+    image: NDArray[np.uint8], height: int, width: int, factor: int, *, variant: str | None = None
+) -> tuple[NDArray[np.uint8], int]:
+    """Nearly what `pdq` gives of a JPEG's luma, from what a decoder gives of it reduced by `factor`, 2, 4 or 8.
+
+    `height` and `width` are those of the whole image. `image` is uint8, both of them divided by `factor` and rounded
+    up: each block of 8 x 8 pixels as fewer samples, which stand for its lowest frequencies (libjpeg's scaled decoding).
+    `hashmatch.media` says how many bits the result may be off at which size. Otherwise as `pdq`, ValueError for another
+    shape or factor included.
+    """
+
 def small_hash(
     image: NDArray[np.uint8],
     kind: Literal["ahash", "dhash", "phash"],

@@ -69,7 +69,7 @@ class Engine:
         """
         kinds = hashing.check_kinds(options.kinds, "options.kinds")
         with self._stage("hash"):
-            image = self._hasher.hash_image(data, Job(kinds, options.all_views))
+            image = self._hasher.hash_image(data, Job(kinds, options.all_views, options.approximate))
         if self._hash_log is not None and content_id:
             self._hash_log.append(content_id, image.originals)
         (decision,) = matching.match_images(self._follower.snapshot, [image], options, self._ceilings, self._stage)
@@ -81,10 +81,13 @@ class Engine:
             hashing.check(query, f"hashes[{at}]")
         return matching.lookup_hashes(self._follower.snapshot, hashes, options, self._ceilings, self._stage)
 
-    def hash_image(self, data: bytes, kinds: Sequence[str] = ()) -> HashedImage:
-        """The hashes of one image, by pdq where no kinds are named; raises MediaError, InvalidField (a kind)."""
+    def hash_image(self, data: bytes, kinds: Sequence[str] = (), *, approximate: bool = False) -> HashedImage:
+        """The hashes of one image, by pdq where no kinds are named; raises MediaError, InvalidField (a kind).
+
+        `approximate` is as in `MatchOptions`.
+        """
         with self._stage("hash"):
-            return self._hasher.hash_image(data, Job(hashing.check_kinds(kinds)))
+            return self._hasher.hash_image(data, Job(hashing.check_kinds(kinds), approximate=approximate))
 
     def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision; raises AlreadyExists, InvalidField."""
@@ -145,7 +148,7 @@ class Engine:
 
     def _new_entry(self, item: NewEntry | NewMedia, field: str) -> NewEntry:
         if isinstance(item, NewEntry):
-            hashing.check(item.hash, f"{field}.hash")
+            hashing.check_exact(item.hash, f"{field}.hash")
             return item
         kind = hashing.check_kind(item.kind, f"{field}.kind")
         try:
@@ -153,7 +156,7 @@ class Engine:
         except MediaError as error:
             error.at(field)
             raise
-        return NewEntry(image.originals[0], item.provenance)
+        return NewEntry(hashing.check_exact(image.originals[0], field), item.provenance)
 
     def _written(self, answer: _T) -> _T:
         self._follower.wake()

@@ -3,6 +3,7 @@
 HashmatchError
 ├── InvalidInput            the caller's input is wrong, whatever the state
 │   ├── InvalidField        a named field of a request
+│   │   └── ApproximateHash     good to look up, but never banked
 │   └── MediaError          media that could not be hashed: never "no match"
 │       ├── MediaUnreadable     its file or object cannot be read
 │       ├── EmptyMedia
@@ -53,6 +54,10 @@ class InvalidField(InvalidInput):
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}", field=field)
+
+
+class ApproximateHash(InvalidField):
+    reason = "APPROXIMATE_HASH"
 
 
 class MediaError(InvalidInput):

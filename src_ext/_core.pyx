@@ -53,6 +53,8 @@ cdef extern from "core.h" namespace "hashmatch" nogil:
     bint small_hashes(const Kernels& kernels, const Image& image, Algorithm algorithm, size_t count,
                       uint8_t (*hashes)[8])
     bint native_pdq "hashmatch::pdq"(const Kernels& kernels, const Image& image, Mode mode, Result& result)
+    bint native_pdq_reduced "hashmatch::pdq_reduced"(
+        const Kernels& kernels, const Image& image, size_t rows, size_t cols, size_t factor, Result& result)
     const Variant* native_variants "hashmatch::variants"(size_t& count)
 
 
@@ -225,6 +227,24 @@ def pdq_traced(image, *, str order="rgb", str kernel="certified", str variant=No
     memcpy(&out[0, 0], &result.coefficients[0][0], sizeof(result.coefficients))
     return Traced(hashes_of(&result), result.quality, "exact" if result.exact else "fast",
                   result.variant.decode(), coefficients, result.gap)
+
+
+def pdq_reduced(image, size_t height, size_t width, size_t factor, *, str variant=None):
+    cdef const Kernels* kernels = chosen if variant is None else find(variant)
+    cdef Image view
+    cdef Result result
+    cdef bint done
+    if factor not in (2, 4, 8):
+        raise ValueError(f"factor must be 2, 4 or 8, not {factor}")
+    pixels = view_of(image, "rgb", &view)
+    expected = ((height + factor - 1) // factor, (width + factor - 1) // factor)
+    if pixels.shape != expected:
+        raise ValueError(f"{width} x {height} pixels reduced by {factor} have the shape {expected}, not {pixels.shape}")
+    with nogil:
+        done = native_pdq_reduced(kernels[0], view, height, width, factor, result)
+    if not done:
+        raise MemoryError(f"no scratch memory to hash {view.cols} x {view.rows} pixels")
+    return hashes_of(&result), result.quality
 
 
 cdef dict ALGORITHMS = {"ahash": Algorithm.average, "dhash": Algorithm.difference, "phash": Algorithm.perceptual}

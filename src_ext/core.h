@@ -146,6 +146,10 @@ constexpr size_t kMinSide = 5;
 // Hashes an image by PDQ. Returns false where scratch memory could not be had. Throws nothing.
 bool pdq(const Kernels& kernels, const Image& image, Mode mode, Result& result) noexcept;
 
+// Hashes, nearly as `pdq` would the whole image of rows x cols pixels, what a JPEG decoder gives of it reduced by `factor`,
+// 2, 4 or 8, on either axis. `image` is luma. Returns and throws as `pdq`.
+bool pdq_reduced(const Kernels& kernels, const Image& image, size_t rows, size_t cols, size_t factor, Result& result) noexcept;
+
 // Hashes of 64 bits, an 8 x 8 grid of bits each.
 enum class Algorithm {
     average,     // pixels of 8 x 8 above their mean

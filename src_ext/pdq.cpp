@@ -12,25 +12,12 @@
 
 #include "axis.h"
 #include "core.h"
+#include "pdq.h"
 
 namespace hashmatch {
-namespace {
 
-// ---- Filtering. ---------------------------------------------------------------------------------------------------
-
-// Outputs that are the same weighted sum of consecutive samples, each times `scale`.
-struct Run {
-    size_t output, outputs;  // the first, and how many
-    std::vector<size_t> first;  // the first sample of each output
-    std::vector<int> weights;
-    double scale;
-};
-
-// Largest window down the image whose sums fit int32_t.
-constexpr size_t kMaxWindow = 2901;
-
-// One axis as runs to add up: a tent for each output. Where the last tent is clipped, the last of its boxes has one
-// sample less and so another scale: the last output is then what is left of the tent, and that box.
+// Where the last tent is clipped, the last of its boxes has one sample less and so another scale: the last output is
+// then what is left of the tent, and that box.
 std::vector<Run> runs_of(const Axis& axis) {
     const int w = static_cast<int>(axis.window);
     const double scale = 1.0 / (static_cast<double>(w) * w);
@@ -45,6 +32,13 @@ std::vector<Run> runs_of(const Axis& axis) {
     Run box{63, 1, {last + w - 1}, std::vector<int>(w - 1, 1), scale * w / (w - 1)};
     return {tents, rest, box};
 }
+
+namespace {
+
+// ---- Filtering. ---------------------------------------------------------------------------------------------------
+
+// Largest window down the image whose sums fit int32_t.
+constexpr size_t kMaxWindow = 2901;
 
 // sums[x] = sum of weights[k] times row first + k, in groups of taps that the kernel can add in 16 bits. `room` has
 // kMaxTaps rows, or is null where the image is packed.
@@ -208,7 +202,8 @@ float coefficient_error(const Image& image) {
 // The same for the difference of two neighbours in the 64 x 64 image, in hundredths of the range.
 constexpr float kGradientError = 0.004f;
 
-// Quality, hash and whether the reference's rounding can change neither.
+}  // namespace
+
 bool finish(const Kernels& kernels, const Image& image, const float a[64][64], Result& result) {
     int sums[3];
     kernels.gradients(a, kGradientError, sums);
@@ -219,8 +214,6 @@ bool finish(const Kernels& kernels, const Image& image, const float a[64][64], R
         result.gap = std::min(result.gap, write_pair(kernels, result.coefficients, pair, result.hash));
     return result.gap > 2 * coefficient_error(image) && quality_of(sums[0]) == quality_of(sums[2]);
 }
-
-}  // namespace
 
 bool pdq(const Kernels& kernels, const Image& image, Mode mode, Result& result) noexcept {
     result = Result{};

@@ -12,7 +12,13 @@ from hashmatch.v1 import types_pb2
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 QUALITIES = st.none() | st.integers(0, 100)
-HASHES = st.builds(types.Hash, kind=st.just("pdq"), bits=st.binary(min_size=32, max_size=32), quality=QUALITIES)
+HASHES = st.builds(
+    types.Hash,
+    kind=st.just("pdq"),
+    bits=st.binary(min_size=32, max_size=32),
+    quality=QUALITIES,
+    approximate=st.booleans(),
+)
 PROVENANCES = st.builds(
     types.Provenance, content_id=TEXT, source=TEXT, labels=st.lists(TEXT, max_size=3).map(tuple), note=TEXT
 )
@@ -68,6 +74,7 @@ OPTIONS = st.builds(
     min_revision=st.integers(0, 10**17),
     max_matches=st.integers(1, 1000),
     all_views=st.booleans(),
+    approximate=st.booleans(),
 )
 
 

@@ -26,6 +26,10 @@ OriginalOrientationOnly = Annotated[
 WholeImageOnly = Annotated[
     bool, typer.Option("--whole-image-only", help="Do not look for what is within a border or letterbox bars.")
 ]
+Approximate = Annotated[
+    bool,
+    typer.Option("--approximate", help="Let large JPEGs be decoded at a part of their size: faster, a few bits off."),
+]
 
 _Outcome: TypeAlias = tuple[str, Decision | HashmatchError]
 
@@ -41,6 +45,7 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
     original_orientation_only: OriginalOrientationOnly = False,
     whole_image_only: WholeImageOnly = False,
     kind: Kinds = None,
+    approximate: Approximate = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a server for its verdict on images.
@@ -58,6 +63,7 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
             all_orientations=not original_orientation_only,
             all_views=not whole_image_only,
             kinds=tuple(kind or ()),
+            approximate=approximate,
         )
         outcomes = progress(_scan(client, names, options), len(names), "matching", as_json)
         code = _report("file", outcomes, as_json)

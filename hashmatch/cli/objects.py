@@ -20,7 +20,8 @@ def error_object(error: HashmatchError) -> dict[str, Any]:
 
 
 def hash_object(value: Hash) -> dict[str, Any]:
-    return {"kind": value.kind, "hex": value.hex, "quality": value.quality}
+    found = {"kind": value.kind, "hex": value.hex, "quality": value.quality}
+    return found | {"approximate": True} if value.approximate else found
 
 
 def provenance_object(value: Provenance) -> dict[str, Any]:

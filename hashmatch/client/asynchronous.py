@@ -66,9 +66,9 @@ class AsyncClient:
         """As `Client.lookup_hashes`."""
         return await self._run(calls.lookup_hashes(hashes, options))
 
-    async def hash_image(self, media: bytes, kinds: Sequence[str] = ()) -> HashedImage:
+    async def hash_image(self, media: bytes, kinds: Sequence[str] = (), *, approximate: bool = False) -> HashedImage:
         """As `Client.hash_image`."""
-        return await self._run(calls.hash_image(media, kinds))
+        return await self._run(calls.hash_image(media, kinds, approximate))
 
     async def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
         """As `Client.create_bank`."""

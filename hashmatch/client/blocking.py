@@ -77,9 +77,12 @@ class Client:
         """Look up hashes as they are given; 1 to 4,096 at once."""
         return self._run(calls.lookup_hashes(hashes, options))
 
-    def hash_image(self, media: bytes, kinds: Sequence[str] = ()) -> HashedImage:
-        """Hash one image on the server, in its 8 orientations; by pdq where no kinds are named."""
-        return self._run(calls.hash_image(media, kinds))
+    def hash_image(self, media: bytes, kinds: Sequence[str] = (), *, approximate: bool = False) -> HashedImage:
+        """Hash one image on the server, in its 8 orientations; by pdq where no kinds are named.
+
+        `approximate` is as in `MatchOptions`.
+        """
+        return self._run(calls.hash_image(media, kinds, approximate))
 
     def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision of the write."""

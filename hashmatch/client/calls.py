@@ -103,8 +103,9 @@ def lookup_hashes(hashes: Iterable[types.Hash], options: types.MatchOptions) -> 
     )
 
 
-def hash_image(media: bytes, kinds: Iterable[str]) -> Call[types.HashedImage]:
-    return Call("HashImage", hash_pb2.HashImageRequest(media=media, kinds=kinds), wire.hashed_image_from_wire)
+def hash_image(media: bytes, kinds: Iterable[str], approximate: bool) -> Call[types.HashedImage]:
+    request = hash_pb2.HashImageRequest(media=media, kinds=kinds, approximate=approximate)
+    return Call("HashImage", request, wire.hashed_image_from_wire)
 
 
 def create_bank(bank: types.Bank, request_id: str) -> Call[tuple[types.Bank, int]]:

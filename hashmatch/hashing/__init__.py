@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from hashmatch.errors import InvalidField
+from hashmatch.errors import ApproximateHash, InvalidField
 from hashmatch.hashing import ahash, dhash, md5, pdq, phash, sha256
 from hashmatch.hashing.kind import BytesKind, FrameKind, Kind
 from hashmatch.hashing.plugins import Table
@@ -16,10 +16,12 @@ __all__ = [
     "Kind",
     "ceilings",
     "check",
+    "check_exact",
     "check_kind",
     "check_kinds",
     "hash_frame",
     "hash_image",
+    "take_reduced",
 ]
 
 KINDS: Final[Mapping[str, Kind]] = Table((pdq.KIND, phash.KIND, dhash.KIND, ahash.KIND, md5.KIND, sha256.KIND))
@@ -67,6 +69,19 @@ def check(value: Hash, field: str = "hash") -> Hash:
     if not 0 <= value.quality <= 100:
         raise InvalidField(f"{field}.quality", f"must be 0 to 100, not {value.quality}")
     return value
+
+
+def check_exact(value: Hash, field: str = "hash") -> Hash:
+    """As `check`, of a hash that is to be banked; raises ApproximateHash too."""
+    if value.approximate:
+        raise ApproximateHash(field, "the hash is approximate, and a bank's must not be: hash the whole image")
+    return check(value, field)
+
+
+def take_reduced(kinds: Collection[str]) -> bool:
+    """Whether frames that were decoded at a part of their size do for all these kinds; raises KeyError."""
+    found = [KINDS[kind] for kind in kinds]
+    return all(isinstance(kind, BytesKind) or (isinstance(kind, FrameKind) and kind.takes_reduced) for kind in found)
 
 
 def check_kinds(names: Collection[str], field: str = "kinds") -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class FrameKind(Kind):
 
     hash_frame: Callable[[Frame], tuple[Hash, ...]]
     """A frame's hashes, one for each `Orientation` in its order."""
+    takes_reduced: bool = False
+    """Whether it takes frames that were decoded at a part of their size, and says that their hashes are approximate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,14 @@ from hashmatch.types import PDQ, PDQ_BITS, Frame, Hash
 
 
 def _hash_frame(frame: Frame) -> tuple[Hash, ...]:
-    hashes, quality = _core.pdq(frame.pixels, order="bgr")
-    return tuple(Hash(PDQ, row.tobytes(), quality) for row in hashes)
+    if frame.reduction == 1:
+        hashes, quality = _core.pdq(frame.pixels, order="bgr")
+    else:
+        hashes, quality = _core.pdq_reduced(frame.pixels, frame.height, frame.width, frame.reduction)
+    return tuple(Hash(PDQ, row.tobytes(), quality, approximate=frame.reduction > 1) for row in hashes)
 
 
 # 31 of 256 bits is the distance that the authors of PDQ recommend.
-KIND: Final = FrameKind(name=PDQ, bits=PDQ_BITS, default_threshold=31, has_quality=True, hash_frame=_hash_frame)
+KIND: Final = FrameKind(
+    name=PDQ, bits=PDQ_BITS, default_threshold=31, has_quality=True, hash_frame=_hash_frame, takes_reduced=True
+)

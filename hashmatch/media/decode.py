@@ -36,12 +36,23 @@ _READERS: Final[Mapping[str, Callable[[bytes, MediaLimits], Picture]]] = Mapping
 )
 
 
-def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = False) -> Frame:
+_REDUCED: Final[Mapping[int, int]] = MappingProxyType(
+    {
+        1: cv2.IMREAD_GRAYSCALE,
+        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    }
+)
+
+
+def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = False, reduced: bool = False) -> Frame:
     """The pixels of an image, or of the first picture of an animation.
 
     JPEG gives luma, as its decoder stores it, unless `colour` is asked for; everything else BGR, or luma where the
     file is grey. Samples of more than 8 bits are scaled to 8, transparency is laid over a white page, and EXIF rotation
-    is not applied.
+    is not applied. Where `reduced`, and not `colour`, a JPEG that is large enough is decoded at a part of its size
+    (`Frame.reduction`).
 
     Raises EmptyMedia, UnsupportedMedia (a format or a variant of one that is not decoded, by name), CorruptMedia
     (what is wrong, in words; a picture that is only partly there is never returned) and MediaTooLarge (which limit).
@@ -51,8 +62,7 @@ def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = Fals
     data = bytes(data)
     media_type = sniff(data)
     picture = _READERS[media_type](data, limits)
-    if colour:
-        picture = replace(picture, luma=False)
+    picture = replace(picture, luma=picture.luma and not colour, reduction=picture.reduction if reduced else 1)
     least = least_memory(picture)
     if least > limits.max_decode_memory:
         raise MediaTooLarge("max_decode_memory", limits.max_decode_memory, least)
@@ -60,13 +70,16 @@ def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = Fals
         pixels = _place(opaque(_decode_still(picture), picture), picture)
     except MemoryError as error:
         raise MediaTooLarge("max_decode_memory", limits.max_decode_memory, None) from error
-    return Frame(np.ascontiguousarray(pixels), media_type, picture.width, picture.height)
+    return Frame(np.ascontiguousarray(pixels), media_type, picture.width, picture.height, picture.reduction)
 
 
 def _decode_still(picture: Picture) -> NDArray[Any]:
     """Samples as stored: uint8 or uint16 of (height, width), with 3 or 4 channels last where it is not grey."""
     decoded = heic.decode_still(picture) if picture.decoder is Decoder.LIBHEIF else _imdecode(picture)
-    if decoded.shape[:2] != (picture.still_height, picture.still_width):
+    if decoded.shape[:2] != (
+        -(-picture.still_height // picture.reduction),
+        -(-picture.still_width // picture.reduction),
+    ):
         raise CorruptMedia("the picture has another size than its header says")
     if decoded.dtype != (np.uint8 if picture.depth == 8 else np.uint16):
         raise CorruptMedia("the picture has another depth than its header says")
@@ -77,7 +90,7 @@ def _decode_still(picture: Picture) -> NDArray[Any]:
 
 def _imdecode(picture: Picture) -> NDArray[Any]:
     if picture.luma:
-        flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+        flags = _REDUCED[picture.reduction] | cv2.IMREAD_IGNORE_ORIENTATION
     elif picture.alpha is Alpha.IGNORED:
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     else:

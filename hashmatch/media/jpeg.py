@@ -12,6 +12,8 @@ _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _SOI, _EOI, _SOS, _DNL = 0xD8, 0xD9, 0xDA, 0xDC
 _DECODED: Final = {0xC0: "baseline", 0xC1: "extended sequential", 0xC2: "progressive"}
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+REDUCTIONS: Final = ((2560, 8), (1280, 4), (768, 2))
+"""From which shorter side on a reduction leaves PDQ at most 6 bits off: `benchmarks/reduction.py` measures it."""
 _MOST_SCANS: Final = 64
 """Every scan of a progressive file costs a pass over all blocks; real ones have about ten."""
 
@@ -22,6 +24,7 @@ def read(data: bytes, limits: MediaLimits) -> Picture:
     Raises CorruptMedia where the end of the image is missing, so that no row is ever made up.
     """
     size: tuple[int, int] | None = None
+    reduction = 1
     scans, position = 0, 2
     while found := _MARKER.search(data, position):
         marker, position = found[1][0], found.end()
@@ -36,6 +39,7 @@ def read(data: bytes, limits: MediaLimits) -> Picture:
             if size is not None:
                 raise CorruptMedia("the JPEG has two frame headers")
             size = check_size(*_frame_size(data, position, marker), limits)
+            reduction = _reduction(data, position, min(size))
         scans += marker == _SOS
         if scans > _MOST_SCANS:
             raise CorruptMedia(f"the JPEG has more than {_MOST_SCANS} scans")
@@ -44,7 +48,7 @@ def read(data: bytes, limits: MediaLimits) -> Picture:
         raise CorruptMedia("truncated: the JPEG has no end of image")
     if size is None or not scans:
         raise CorruptMedia("the JPEG holds no image")
-    return Picture(data, *size, *size, luma=True)
+    return Picture(data, *size, *size, luma=True, reduction=reduction)
 
 
 def _frame_size(data: bytes, position: int, marker: int) -> tuple[int, int]:
@@ -59,3 +63,13 @@ def _frame_size(data: bytes, position: int, marker: int) -> tuple[int, int]:
     if not height:
         raise UnsupportedMedia("JPEG whose height follows its first scan is not supported")
     return width, height
+
+
+def _reduction(data: bytes, position: int, side: int) -> int:
+    """1 where luma is not what the decoder reduces by itself: of four components, or sampled less than another."""
+    components = integer(data, position + 7, 1)
+    sampling = [integer(data, position + 9 + 3 * component, 1) for component in range(components)]
+    across, down = ([factor >> 4 for factor in sampling], [factor & 15 for factor in sampling])
+    if components == 4 or across[0] < max(across) or down[0] < max(down):
+        return 1
+    return next((reduction for least, reduction in REDUCTIONS if side >= least), 1)

@@ -42,6 +42,8 @@ class Picture:
     """Bits of a sample; more than 8 arrive as uint16."""
     transparent_grey: int | None = None
     """The grey sample that is fully transparent, at the depth it is decoded to."""
+    reduction: int = 1
+    """By how much the decoder may reduce it on either axis, 1, 2, 4 or 8, where a part of its frequencies will do."""
     white_is_zero: bool = False
     """Decoded samples are to be inverted."""
     decoder: Decoder = Decoder.OPENCV

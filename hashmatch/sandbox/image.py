@@ -14,7 +14,9 @@ from hashmatch.settings import MediaLimits
 from hashmatch.types import Hash, HashedImage, Orientation
 
 _HEAD: Final = struct.Struct("<24sIIB")
-"""Media type, padded; width; height; whether there are hashes of what is within a border."""
+"""Media type, padded; width; height; flags."""
+_INNER, _APPROXIMATE = 1, 2
+"""Flags: there are hashes of what is within a border; those of pixels are approximate. Never both."""
 _MEDIA_TYPE: Final = re.compile(rb"image/[a-z0-9]{1,18}\0*")
 _NO_QUALITY: Final = 255
 LONGEST_REQUEST: Final = 2**16
@@ -32,20 +34,21 @@ class ImageTask:
         self.seconds = limits.max_decode_seconds
 
     def ask(self, worker: Line) -> HashedImage:
-        worker.send(json.dumps((tuple(self._job.kinds), self._job.all_views)).encode())
+        worker.send(json.dumps((tuple(self._job.kinds), self._job.all_views, self._job.approximate)).encode())
         worker.send(self._data)
         return unpack(answer(worker, _longest(self._job), self._limits), self._job, self._limits)
 
 
 def read_request(line: Line, limits: MediaLimits) -> tuple[bytes, Job]:
     """In the worker: the image's bytes and what to compute of them."""
-    kinds, all_views = json.loads(line.receive(LONGEST_REQUEST))
-    return line.receive(limits.max_media_bytes), Job(kinds, all_views)
+    job = Job(*json.loads(line.receive(LONGEST_REQUEST)))
+    return line.receive(limits.max_media_bytes), job
 
 
 def pack(image: HashedImage) -> bytes:
     """In the worker: the answer."""
-    head = _HEAD.pack(image.media_type.encode(), image.width, image.height, bool(image.inner))
+    flags = _INNER * bool(image.inner) | _APPROXIMATE * any(value.approximate for value in image.hashes)
+    head = _HEAD.pack(image.media_type.encode(), image.width, image.height, flags)
     hashes = (
         value.bits + bytes((_NO_QUALITY if value.quality is None else value.quality,))
         for value in (*image.hashes, *image.inner)
@@ -57,14 +60,18 @@ def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:
     """In the service: what an answer says; raises Malformed unless it is one to this job, to the byte."""
     if len(data) < _HEAD.size:
         raise Malformed("an answer without a head")
-    media_type, width, height, has_inner = _HEAD.unpack_from(data)
-    if not _MEDIA_TYPE.fullmatch(media_type) or has_inner > job.all_views:
-        raise Malformed("a media type that is none, or a view that was not asked for")
+    media_type, width, height, flags = _HEAD.unpack_from(data)
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        raise Malformed("a media type that is none")
+    if flags not in (0, _INNER * job.all_views, _APPROXIMATE * job.approximate):
+        raise Malformed("a view or an approximation that was not asked for")
+    has_inner = flags == _INNER
     if not 0 < width <= limits.max_side or not 0 < height <= limits.max_side or width * height > limits.max_pixels:
         raise Malformed("a picture beyond the limits")
     if len(data) != _HEAD.size + _size(job, inner=False) + (_size(job, inner=True) if has_inner else 0):
         raise Malformed("another number of hashes than asked for")
-    values = _hashes(data, [*_kinds(job, inner=False), *(_kinds(job, inner=True) if has_inner else ())])
+    kinds = [*_kinds(job, inner=False), *(_kinds(job, inner=True) if has_inner else ())]
+    values = _hashes(data, kinds, approximate=flags == _APPROXIMATE)
     count = sum(1 for _ in _kinds(job, inner=False))
     return HashedImage(values[:count], media_type.rstrip(b"\0").decode(), width, height, values[count:])
 
@@ -86,13 +93,14 @@ def _longest(job: Job) -> int:
     return _HEAD.size + _size(job, inner=False) + _size(job, inner=True)
 
 
-def _hashes(data: bytes, kinds: list[str]) -> tuple[Hash, ...]:
+def _hashes(data: bytes, kinds: list[str], *, approximate: bool) -> tuple[Hash, ...]:
     values, at = [], _HEAD.size
     for kind in kinds:
         end = at + KINDS[kind].bits // 8
-        quality = data[end]
+        quality, of_pixels = data[end], isinstance(KINDS[kind], FrameKind)
         if (quality > 100) if KINDS[kind].has_quality else (quality != _NO_QUALITY):
             raise Malformed(f"{kind} of quality {quality}")
-        values.append(Hash(kind, data[at:end], quality if KINDS[kind].has_quality else None))
+        known = quality if KINDS[kind].has_quality else None
+        values.append(Hash(kind, data[at:end], known, approximate=approximate and of_pixels))
         at = end + 1
     return tuple(values)

@@ -21,12 +21,12 @@ class InProcess:
         self._limits = limits
 
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
-        frame = media.decode(data, self._limits)
+        frame = self._frame(data, job)
         hashes = _hashes(data, frame, job)
         if frame.media_type == "image/jpeg" and _featureless(hashes):
             frame = media.decode(data, self._limits, colour=True)
             hashes = _hashes(data, frame, job)
-        inner = media.without_margins(frame) if job.all_views else None
+        inner = media.without_margins(frame) if job.all_views and frame.reduction == 1 else None
         return HashedImage(
             hashes=hashes,
             media_type=frame.media_type,
@@ -34,6 +34,13 @@ class InProcess:
             height=frame.height,
             inner=() if inner is None else tuple(v for kind in job.kinds for v in hashing.hash_frame(inner, kind)),
         )
+
+    def _frame(self, data: bytes, job: Job) -> Frame:
+        """Reduced where the job can do with it, and there is no border within which a block need not begin."""
+        frame = media.decode(data, self._limits, reduced=job.approximate and hashing.take_reduced(job.kinds))
+        if frame.reduction > 1 and job.all_views and media.without_margins(frame) is not None:
+            return media.decode(data, self._limits)
+        return frame
 
 
 def _hashes(data: bytes, frame: Frame, job: Job) -> tuple[Hash, ...]:

@@ -15,6 +15,8 @@ class Job:
     """Known kinds, each once."""
     all_views: bool = False
     """Where a picture has a border or letterbox bars, hash also what is within them."""
+    approximate: bool = False
+    """Where all kinds can do with it, large JPEGs may be decoded at a part of their size."""
 
 
 class Hasher(Protocol):

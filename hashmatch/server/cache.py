@@ -3,12 +3,13 @@
 import hashlib
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from hashmatch.sandbox import Hasher, Job
 from hashmatch.types import HashedImage, Sandbox
 
-_Key: TypeAlias = tuple[bytes, tuple[str, ...], bool]
+_Key: TypeAlias = tuple[bytes, Job]
 
 _IMAGE_BYTES: Final = 400
 """About what an answer takes in memory without its hashes, its place in the cache included."""
@@ -40,7 +41,7 @@ class CachedHasher:
 
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
         """As the hasher that it wraps."""
-        key = (hashlib.sha256(data).digest(), tuple(job.kinds), job.all_views)
+        key = (hashlib.sha256(data).digest(), replace(job, kinds=tuple(job.kinds)))
         if (known := self._get(key)) is not None:
             return known
         image = self._hasher.hash_image(data, job)

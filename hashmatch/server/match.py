@@ -116,5 +116,8 @@ class HashService(hash_pb2_grpc.HashServiceServicer):
 
     async def HashImage(self, request: hash_pb2.HashImageRequest, context: Context) -> hash_pb2.HashImageResponse:
         kinds = tuple(request.kinds)
-        image = await self._work.media(Caller.of(context), lambda: self._engine.hash_image(request.media, kinds))
+        image = await self._work.media(
+            Caller.of(context),
+            lambda: self._engine.hash_image(request.media, kinds, approximate=request.approximate),
+        )
         return wire.hashed_image_to_wire(image)

@@ -1,7 +1,7 @@
 """Frozen values made a million at a time."""
 
 from collections.abc import Callable
-from dataclasses import fields, make_dataclass
+from dataclasses import field, fields, make_dataclass
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -13,10 +13,11 @@ def quick(frozen: Callable[P, T]) -> Callable[P, T]:
 
     A frozen class sets each field through `object.__setattr__`, which is most of the time it takes to read rows.
     This fills in an open class of the same slots, then makes the object one of the frozen class, as Python allows
-    between classes of one layout. `__post_init__` does not run.
+    between classes of one layout. Defaults hold where they are values; `__post_init__` does not run.
     """
     kind: Any = frozen
-    open_kind = make_dataclass(kind.__name__, [field.name for field in fields(kind)], slots=True)
+    items = [(each.name, each.type, field(default=each.default)) for each in fields(kind)]
+    open_kind = make_dataclass(kind.__name__, items, slots=True)
 
     def make(*args: P.args, **_: P.kwargs) -> T:
         made: Any = open_kind(*args)

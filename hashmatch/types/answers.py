@@ -32,6 +32,8 @@ class MatchOptions:
     """Where an image has a border or letterbox bars, look also for what is within them."""
     kinds: tuple[str, ...] = ()
     """Kinds of hashes to look an image up by; pdq where empty."""
+    approximate: bool = False
+    """Large JPEGs may be decoded at a part of their size, for speed; the hashes then say that they are approximate."""
 
 
 @dataclass(frozen=True, slots=True)

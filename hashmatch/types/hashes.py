@@ -50,6 +50,8 @@ class Hash:
     bits: bytes
     quality: int | None = None
     """0 to 100 inclusive, or None where the kind has no quality or the source did not say."""
+    approximate: bool = False
+    """Whether it is of an image decoded at a part of its size: a few bits off, good to look up and never banked."""
 
     @property
     def hex(self) -> str:
@@ -75,11 +77,16 @@ class Frame:
     """Decoded pixels, in stored order (no EXIF rotation), as a viewer on a white page would show them."""
 
     pixels: "NDArray[np.uint8]"
-    """uint8, C-contiguous: (height, width) luma, or (height, width, 3) in BGR order."""
+    """uint8, C-contiguous: (height, width) luma, or (height, width, 3) in BGR order.
+
+    Luma of both divided by `reduction`, rounded up, where that is not 1.
+    """
     media_type: str
     """What the bytes were found to be, for example `image/jpeg`."""
     width: int
     height: int
+    reduction: int = 1
+    """1, or 2, 4 or 8 where the decoder was asked for a part of the picture's frequencies only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ def options_to_wire(options: types.MatchOptions) -> types_pb2.MatchOptions:
         max_matches=options.max_matches,
         whole_image_only=not options.all_views,
         kinds=options.kinds,
+        approximate=options.approximate,
     )
 
 
@@ -37,6 +38,7 @@ def options_from_wire(message: types_pb2.MatchOptions) -> types.MatchOptions:
         max_matches=message.max_matches or types.MatchOptions().max_matches,
         all_views=not message.whole_image_only,
         kinds=tuple(message.kinds),
+        approximate=message.approximate,
     )
 
 

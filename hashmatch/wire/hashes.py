@@ -9,12 +9,12 @@ ORIENTATIONS = {turn: types_pb2.Orientation.Value(f"ORIENTATION_{turn}") for tur
 
 
 def hash_to_wire(value: types.Hash) -> types_pb2.Hash:
-    return types_pb2.Hash(kind=value.kind, bits=value.bits, quality=value.quality)
+    return types_pb2.Hash(kind=value.kind, bits=value.bits, quality=value.quality, approximate=value.approximate)
 
 
 def hash_from_wire(message: types_pb2.Hash) -> types.Hash:
     quality = message.quality if message.HasField("quality") else None
-    return types.Hash(message.kind, message.bits, quality)
+    return types.Hash(message.kind, message.bits, quality, message.approximate)
 
 
 def range_to_wire(value: types.TimeRange) -> types_pb2.TimeRange:
