@@ -1,6 +1,6 @@
 """The verbs of hashmatch, blocking and thread-safe: match, hash, curate the banks, tell the status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TypeVar
@@ -61,6 +61,11 @@ class Engine:
     def revision(self) -> int:
         """The revision that a query answered now would take into account."""
         return self._follower.snapshot.revision
+
+    @property
+    def bank_names(self) -> Collection[str]:
+        """The banks that a query answered now would find, disabled ones included."""
+        return self._follower.snapshot.banks.keys()
 
     def match_image(self, data: bytes, options: MatchOptions, content_id: str = "") -> ImageDecision:
         """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank).

@@ -13,6 +13,8 @@ HashmatchError
 │       └── DecoderCrashed  the decoder crashed, or was taken over
 ├── NotFound                no such bank or entry
 ├── AlreadyExists           the name, or a request id with another content, is taken
+├── Unauthenticated         no token, or one that is not known, expired or revoked
+├── PermissionDenied        the token has not the role
 ├── RevisionNotReached      `min_revision` was not reached in time
 ├── DeadlineExceeded        the caller's time ran out
 ├── Overloaded              refused before any work was done; send it again after `retry_seconds`
@@ -103,6 +105,16 @@ class NotFound(HashmatchError):
 
 class AlreadyExists(HashmatchError):
     reason = "ALREADY_EXISTS"
+
+
+class Unauthenticated(HashmatchError):
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(HashmatchError):
+    """Details hold `roles`, any of which would do."""
+
+    reason = "PERMISSION_DENIED"
 
 
 class RevisionNotReached(HashmatchError):

@@ -27,6 +27,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HASHMATCH_", frozen=True)
 
     address: str = Field("127.0.0.1:50051", description="host:port to listen on; port 0 takes a free one.")
+    tls_cert: Path | None = Field(None, description="PEM file of the certificates to serve with; may be replaced.")
+    tls_key: Path | None = Field(None, description="PEM file of their key.")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file of the authorities from which clients must have a certificate (mutual TLS)."
+    )
     database_url: str = Field(
         "",
         description="SQLAlchemy URL of the banks, for example postgresql+psycopg://user@host/name, which servers of "

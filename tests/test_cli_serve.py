@@ -27,7 +27,7 @@ def test_a_flag_and_a_variable_for_every_setting() -> None:
         assert options[name].opts == [f"--{name.replace('_', '-')}"]
         assert options[name].envvar == f"HASHMATCH_{name.upper()}"
         assert options[name].default is None
-        if name not in {"workers", "database_url", "metrics_address", "hash_log"}:
+        if name not in {"workers", "database_url", "metrics_address", "hash_log"} and setting.default is not None:
             assert type(setting.default)(options[name].show_default) == setting.default
 
 
@@ -69,7 +69,8 @@ def test_restarting_keeps_the_banks(tmp_path: Path) -> None:
     assert "refused" not in server.log.read_text()
 
 
-def test_an_address_that_others_reach_is_warned_of(tmp_path: Path) -> None:
+def test_an_address_that_others_reach_in_the_clear_is_warned_of(tmp_path: Path) -> None:
+    assert called("token", "create", "first", "--role", "scan", "--data-dir", tmp_path).code == 0
     with subprocess.Popen(
         [*COMMAND, "serve", "--address", "0.0.0.0:0", "--data-dir", str(tmp_path), "--log-level", "warning"],
         stdout=subprocess.PIPE,

@@ -8,6 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "hashmatch"
 
 ALLOWED = {
+    "addresses": set(),
     "types": set(),
     "errors": set(),
     "settings": {"types"},
@@ -33,8 +34,20 @@ ALLOWED = {
         "settings",
     },
     "wire": {"v1", "types", "errors"},
-    "client": {"v1", "wire", "types", "errors"},
-    "server": {"v1", "wire", "engine", "follower", "hash_log", "store", "sandbox", "types", "errors", "settings"},
+    "client": {"v1", "wire", "addresses", "types", "errors"},
+    "server": {
+        "v1",
+        "addresses",
+        "wire",
+        "engine",
+        "follower",
+        "hash_log",
+        "store",
+        "sandbox",
+        "types",
+        "errors",
+        "settings",
+    },
     "backfill": {
         "client",
         "hashing",
@@ -46,7 +59,19 @@ ALLOWED = {
         "errors",
         "settings",
     },
-    "cli": {"backfill", "server", "client", "engine", "hashing", "media", "sandbox", "types", "errors", "settings"},
+    "cli": {
+        "backfill",
+        "server",
+        "store",
+        "client",
+        "engine",
+        "hashing",
+        "media",
+        "sandbox",
+        "types",
+        "errors",
+        "settings",
+    },
 }
 """What each part of the package may import of the package's other parts."""
 

@@ -3,9 +3,11 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
 import enum
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -13,7 +15,7 @@ import typer
 from hashmatch.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
-    from hashmatch.client import Client
+    from hashmatch.client import Client, Security
 
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines: one object a line, with stable keys.")]
@@ -35,10 +37,28 @@ class Code(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where the server is, and how many seconds each call may take."""
+    """Where the server is, how many seconds each call may take, and what it takes to be let in."""
 
     server: str
     timeout: float
+    token_file: Path | None = None
+    tls: bool = False
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    @property
+    def security(self) -> "Security":
+        """Raises ConfigurationError where the token's file cannot be read."""
+        from hashmatch.client import Security
+
+        token = os.environ.get("HASHMATCH_TOKEN", "")
+        if self.token_file is not None:
+            try:
+                token = self.token_file.read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(f"cannot read the token in {self.token_file}") from error
+        return Security(token.strip(), self.tls, self.ca, self.cert, self.key)
 
 
 def configured(build: Callable[[], T]) -> T:
@@ -58,7 +78,7 @@ def connect(context: typer.Context) -> Iterator["Client"]:
     from hashmatch.client import Client
 
     connection: Connection = context.obj
-    with Client(connection.server, timeout=connection.timeout) as client:
+    with Client(connection.server, timeout=connection.timeout, security=connection.security) as client:
         try:
             yield client
         except Unavailable as error:

@@ -4,11 +4,12 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hashmatch.cli import backfill, bank
+from hashmatch.cli import backfill, bank, token
 from hashmatch.cli.common import Code, Connection
 from hashmatch.cli.demo import demo
 from hashmatch.cli.hash import hash_files
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.add_typer(bank.app)
+app.add_typer(token.app)
 app.add_typer(backfill.app)
 app.command()(match)
 app.command()(lookup)
@@ -67,17 +69,31 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _connection(
+def _connection(  # noqa: PLR0913, PLR0917 - one parameter for each option
     context: typer.Context,
     server: Annotated[
         str, typer.Option(envvar="HASHMATCH_SERVER", metavar="HOST:PORT", help="The server to ask.")
     ] = "127.0.0.1:50051",
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="HASHMATCH_TOKEN_FILE", metavar="FILE", help="Holds the token to call with; or set HASHMATCH_TOKEN."
+        ),
+    ] = None,
+    tls: Annotated[bool, typer.Option("--tls", envvar="HASHMATCH_TLS", help="Call by TLS.")] = False,
+    ca: Annotated[
+        Path | None, typer.Option(envvar="HASHMATCH_CA", metavar="FILE", help="Whom to believe (PEM); implies --tls.")
+    ] = None,
+    cert: Annotated[
+        Path | None, typer.Option(envvar="HASHMATCH_CERT", metavar="FILE", help="A certificate to show (PEM).")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(envvar="HASHMATCH_KEY", metavar="FILE", help="Its key.")] = None,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that each call may take.")] = 10.0,
     version: Annotated[  # noqa: ARG001 - acted upon by its callback
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    context.obj = Connection(server, timeout)
+    context.obj = Connection(server, timeout, token_file, tls, ca, cert, key)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@
 
 import enum
 import inspect
-import ipaddress
 import logging
 import os
 import sys
@@ -47,7 +46,7 @@ def _options() -> Iterator[inspect.Parameter]:
 
 
 def _shown_default(field: "FieldInfo") -> str | bool:
-    return str(field.default) if field.default_factory is None and field.default != "" else False
+    return str(field.default) if field.default_factory is None and field.default not in {"", None} else False
 
 
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -71,8 +70,9 @@ def serve(
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C.
 
-    Prints one line to standard output once it answers. There is no access
-    control yet: keep it on loopback or a private network.
+    Prints one line to standard output once it answers. Until there is a
+    token (hashmatch token create) it listens on loopback alone, where
+    everyone may do everything; from then on every call needs one.
 
     SIGTERM and Ctrl-C let calls in flight end first. With --processes, SIGHUP
     replaces the processes one by one, each once its successor answers, so
@@ -87,7 +87,6 @@ def serve(
     if board is not None:
         _run(settings, board, slot)
         return
-    _warn_if_exposed(settings.address)
     if settings.processes == 1:
         _run(settings)
     else:
@@ -135,18 +134,6 @@ def _configure_logging(level: LogLevel) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-
-
-def _warn_if_exposed(address: str) -> None:
-    import structlog
-
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost" or address.startswith("unix:")
-    if not loopback:
-        structlog.get_logger().warning("reachable from other machines, and there is no access control", address=address)
 
 
 def _announce(address: str, engine: "Engine") -> None:

@@ -2,5 +2,6 @@
 
 from hashmatch.client.asynchronous import AsyncClient
 from hashmatch.client.blocking import Client
+from hashmatch.client.security import Security
 
-__all__ = ["AsyncClient", "Client"]
+__all__ = ["AsyncClient", "Client", "Security"]

@@ -10,6 +10,7 @@ import grpc
 from hashmatch.client import calls
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
 from hashmatch.client.patience import Patience
+from hashmatch.client.security import OPEN, Security
 from hashmatch.errors import HashmatchError
 from hashmatch.types import (
     Bank,
@@ -30,9 +31,15 @@ _END: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in the stubs
 class AsyncClient:
     """`Client` for asyncio: the same calls, errors and retries, to be made within a running event loop."""
 
-    def __init__(self, target: str = DEFAULT_TARGET, *, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._channel = grpc.aio.insecure_channel(target, options=calls.CHANNEL_OPTIONS)
-        self._methods = calls.methods(self._channel)
+    def __init__(
+        self, target: str = DEFAULT_TARGET, *, timeout: float = DEFAULT_TIMEOUT, security: Security = OPEN
+    ) -> None:
+        credentials = security.credentials(target)
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(target, options=calls.CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.aio.secure_channel(target, credentials, options=calls.CHANNEL_OPTIONS)
+        self._methods = {name: security.apply(method) for name, method in calls.methods(self._channel).items()}
         self._timeout = timeout
 
     async def __aenter__(self) -> Self:

@@ -12,6 +12,7 @@ import grpc
 from hashmatch.client import calls
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
 from hashmatch.client.patience import Patience
+from hashmatch.client.security import OPEN, Security
 from hashmatch.errors import HashmatchError
 from hashmatch.types import (
     Bank,
@@ -35,11 +36,18 @@ class Client:
     again on UNAVAILABLE, and when an overloaded server said they should be, within `timeout`; after
     several such refusals Overloaded is raised. Writes carry a request id, so that trying again never
     writes twice.
+    Raises ConfigurationError where `security` cannot be used.
     """
 
-    def __init__(self, target: str = DEFAULT_TARGET, *, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._channel = grpc.insecure_channel(target, options=calls.CHANNEL_OPTIONS)
-        self._methods = calls.methods(self._channel)
+    def __init__(
+        self, target: str = DEFAULT_TARGET, *, timeout: float = DEFAULT_TIMEOUT, security: Security = OPEN
+    ) -> None:
+        credentials = security.credentials(target)
+        if credentials is None:
+            self._channel = grpc.insecure_channel(target, options=calls.CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.secure_channel(target, credentials, options=calls.CHANNEL_OPTIONS)
+        self._methods = {name: security.apply(method) for name, method in calls.methods(self._channel).items()}
         self._timeout = timeout
 
     def __enter__(self) -> Self:

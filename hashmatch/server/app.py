@@ -13,10 +13,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from hashmatch import errors
+from hashmatch.addresses import is_loopback
 from hashmatch.engine import Engine
 from hashmatch.follower import Follower
 from hashmatch.hash_log import HashLog
 from hashmatch.sandbox import Pool
+from hashmatch.server.access import AccessInterceptor
 from hashmatch.server.admission import Admission
 from hashmatch.server.bank import BankService
 from hashmatch.server.board import Board
@@ -24,9 +26,11 @@ from hashmatch.server.cache import CachedHasher
 from hashmatch.server.exposition import exposed, readings
 from hashmatch.server.health import HealthService
 from hashmatch.server.interceptor import CallInterceptor
+from hashmatch.server.keyring import Keyring
 from hashmatch.server.match import HashService, MatchService
 from hashmatch.server.metrics import Metrics
 from hashmatch.server.status import StatusService
+from hashmatch.server.tls import credentials
 from hashmatch.server.work import Work
 from hashmatch.settings import Settings
 from hashmatch.store import Store
@@ -73,6 +77,10 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
     with ExitStack() as stack:
         pool = stack.enter_context(Pool(settings.limits, settings.workers, settings.sandbox))
         store = stack.enter_context(Store.open(settings.database))
+        keyring = Keyring(store.tokens.all)
+        stack.callback(keyring.stop)
+        keyring.start()
+        _check_exposure(settings, keyring)
         follower = Follower(store)
         stack.callback(follower.stop)
         own = board or Board.create(1)
@@ -86,7 +94,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.callback(work.close)
         metrics.read_when_asked(lambda: readings(engine, work, cache, pool))
         stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
-        app = _App(settings, engine, work, own, metrics)
+        app = _App(settings, engine, work, own, metrics, keyring)
         uvloop.run(app.run(on_ready, shared=board is not None))
 
 
@@ -99,12 +107,15 @@ def _hash_log(settings: Settings, stack: ExitStack) -> HashLog | None:
 class _App:
     """One process of the service."""
 
-    def __init__(self, settings: Settings, engine: Engine, work: Work, board: Board, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, work: Work, board: Board, metrics: Metrics, keyring: Keyring
+    ) -> None:
         self._settings = settings
         self._engine = engine
         self._work = work
         self._board = board
         self._metrics = metrics
+        self._keyring = keyring
         self._draining = asyncio.Event()
 
     async def run(self, on_ready: Callable[[str, Engine], None], *, shared: bool) -> None:
@@ -112,10 +123,10 @@ class _App:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        interceptor = CallInterceptor(self._work.admission, self._metrics)
-        server = grpc.aio.server(interceptors=[interceptor], options=_options(self._settings, shared=shared))
+        interceptors = [AccessInterceptor(self._keyring), CallInterceptor(self._work.admission, self._metrics)]
+        server = grpc.aio.server(interceptors=interceptors, options=_options(self._settings, shared=shared))
         healthy = self._add_services(server)
-        port = _bind(server, self._settings.address)
+        port = _bind(server, self._settings)
         await server.start()
         for name in ("", *_SERVICES):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -156,9 +167,23 @@ def _options(settings: Settings, *, shared: bool) -> list[tuple[str, int]]:
     ]
 
 
-def _bind(server: grpc.aio.Server, address: str) -> int:
+def _check_exposure(settings: Settings, keyring: Keyring) -> None:
+    """Say who may do what, and raise ConfigurationError where that would be everyone on other machines."""
+    if keyring.open:
+        if not is_loopback(settings.address):
+            raise errors.ConfigurationError(
+                f"{settings.address} is reachable from other machines and there is no token yet: make one with "
+                f"'hashmatch token create', or listen on 127.0.0.1"
+            )
+        _log.info("no token exists: whoever reaches this machine's loopback may do everything")
+    elif settings.tls_cert is None and not is_loopback(settings.address):
+        _log.warning("tokens and hashes travel in the clear: set --tls-cert and --tls-key", address=settings.address)
+
+
+def _bind(server: grpc.aio.Server, settings: Settings) -> int:
+    address, secured = settings.address, credentials(settings)
     try:
-        port = server.add_insecure_port(address)
+        port = server.add_insecure_port(address) if secured is None else server.add_secure_port(address, secured)
     except RuntimeError as error:
         raise errors.ConfigurationError(f"cannot listen on {address}: {error}") from error
     if port == 0:

@@ -9,6 +9,7 @@ import grpc
 
 from hashmatch import errors, wire
 from hashmatch.engine import Engine
+from hashmatch.server.access import caller, seen
 from hashmatch.server.admission import Caller
 from hashmatch.server.work import Work
 from hashmatch.types import PDQ, NewEntry, NewMedia
@@ -39,11 +40,12 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
 
     async def CreateBank(self, request: bank_pb2.CreateBankRequest, context: Context) -> bank_pb2.CreateBankResponse:
         bank = wire.bank_from_wire(request.bank)
+        seen(bank.name)
         made, revision = await self._work.store(self._engine.create_bank, bank, request.request_id)
         return bank_pb2.CreateBankResponse(bank=wire.bank_to_wire(made), revision=revision)
 
     async def GetBank(self, request: bank_pb2.GetBankRequest, context: Context) -> bank_pb2.GetBankResponse:
-        name = wire.parse_bank_name(request.name, "name")
+        name = seen(wire.parse_bank_name(request.name, "name"))
         bank, count = await self._work.store(self._engine.get_bank, name)
         return bank_pb2.GetBankResponse(bank=wire.bank_to_wire(bank), entry_count=count)
 
@@ -51,23 +53,23 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         size = _page_size(request.page_size)
         banks = await self._work.store(self._engine.list_banks, _read_token(request.page_token), size)
         return bank_pb2.ListBanksResponse(
-            banks=map(wire.bank_to_wire, banks),
+            banks=[wire.bank_to_wire(bank) for bank in banks if caller().sees(bank.name)],
             next_page_token=_write_token(banks[-1].name) if len(banks) == size else "",
         )
 
     async def UpdateBank(self, request: bank_pb2.UpdateBankRequest, context: Context) -> bank_pb2.UpdateBankResponse:
-        name = wire.parse_bank_name(request.bank.name, "bank.name")
+        name = seen(wire.parse_bank_name(request.bank.name, "bank.name"))
         values = _masked(request.bank, list(request.update_mask.paths))
         bank, revision = await self._work.store(self._engine.update_bank, name, values, request.request_id)
         return bank_pb2.UpdateBankResponse(bank=wire.bank_to_wire(bank), revision=revision)
 
     async def DeleteBank(self, request: bank_pb2.DeleteBankRequest, context: Context) -> bank_pb2.DeleteBankResponse:
-        name = wire.parse_bank_name(request.name, "name")
+        name = seen(wire.parse_bank_name(request.name, "name"))
         revision = await self._work.store(self._engine.delete_bank, name, request.request_id)
         return bank_pb2.DeleteBankResponse(revision=revision)
 
     async def AddEntries(self, request: bank_pb2.AddEntriesRequest, context: Context) -> bank_pb2.AddEntriesResponse:
-        bank = wire.parse_bank_name(request.parent, "parent")
+        bank = seen(wire.parse_bank_name(request.parent, "parent"))
         _check_count("entries", len(request.entries))
         items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
         has_media = any(isinstance(item, NewMedia) for item in items)
@@ -79,11 +81,12 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
 
     async def GetEntry(self, request: bank_pb2.GetEntryRequest, context: Context) -> bank_pb2.GetEntryResponse:
         bank, entry = wire.parse_entry_name(request.name, "name")
+        seen(bank)
         found = await self._work.store(self._engine.get_entry, bank, entry)
         return bank_pb2.GetEntryResponse(entry=wire.entry_to_wire(found))
 
     async def ListEntries(self, request: bank_pb2.ListEntriesRequest, context: Context) -> bank_pb2.ListEntriesResponse:
-        bank = wire.parse_bank_name(request.parent, "parent")
+        bank = seen(wire.parse_bank_name(request.parent, "parent"))
         size = _page_size(request.page_size)
         after = _read_token(request.page_token) or "0"
         if not after.isdecimal():
@@ -97,7 +100,7 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
     async def RemoveEntries(
         self, request: bank_pb2.RemoveEntriesRequest, context: Context
     ) -> bank_pb2.RemoveEntriesResponse:
-        bank = wire.parse_bank_name(request.parent, "parent")
+        bank = seen(wire.parse_bank_name(request.parent, "parent"))
         _check_count("names", len(request.names))
         entries = []
         for at, name in enumerate(request.names):

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import grpc
 
 from hashmatch import errors, types, wire
 from hashmatch.engine import Engine
+from hashmatch.server.access import seen, seen_of
 from hashmatch.server.admission import Caller
 from hashmatch.server.errors import item_error, status_code
 from hashmatch.server.metrics import Metrics
@@ -104,7 +106,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
     async def _options(self, message: Any, context: Context) -> types.MatchOptions:
         options = wire.options_from_wire(message)
         await reach(lambda: self._engine.revision, options.min_revision, context)
-        return options
+        return replace(options, banks=tuple(map(seen, options.banks)) or seen_of(self._engine.bank_names))
 
 
 class HashService(hash_pb2_grpc.HashServiceServicer):

@@ -1,5 +1,6 @@
 """Banks, their entries and the history of both, in a database."""
 
 from hashmatch.store.store import Store
+from hashmatch.store.tokens import Kept, Tokens, digest, token_id
 
-__all__ = ["Store"]
+__all__ = ["Kept", "Store", "Tokens", "digest", "token_id"]

@@ -10,7 +10,7 @@ from hashmatch.types import Action, Bank, Hash, NewEntry, Provenance
 BATCH: Final = 10_000
 """The most entries that one write adds or removes."""
 
-_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _KIND: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _POLICY: Final = frozenset(
     {"description", "action", "threshold", "minimum_quality", "enabled", "video_query_share", "video_known_share"}
@@ -22,10 +22,7 @@ _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 def check_bank(bank: Bank) -> None:
     """Raise InvalidField for the first field that a bank must not have, for example `bank.threshold`."""
-    if not isinstance(bank.name, str) or not _NAME.fullmatch(bank.name):
-        raise InvalidField(
-            "bank.name", "must be 1 to 63 of a-z, 0-9 and hyphen, beginning and ending with a letter or digit"
-        )
+    check_bank_name("bank.name", bank.name)
     _check_text("bank.description", bank.description, 1_024)
     if not isinstance(bank.action, Action):
         raise InvalidField("bank.action", f"must be one of {', '.join(Action)}")
@@ -35,6 +32,21 @@ def check_bank(bank: Bank) -> None:
         raise InvalidField("bank.enabled", "must be true or false")
     _check_number("bank.video_query_share", bank.video_query_share, 100)
     _check_number("bank.video_known_share", bank.video_known_share, 100)
+
+
+def check_bank_name(field: str, name: str) -> None:
+    """Raise InvalidField unless it is the name of a bank, which that of its tenant and a slash may precede."""
+    parts = name.split("/") if isinstance(name, str) else []
+    if len(parts) not in {1, 2}:
+        raise InvalidField(field, "must be a name, or that of a tenant, a slash and a name")
+    for part in parts:
+        check_label(field, part)
+
+
+def check_label(field: str, label: str) -> None:
+    """Raise InvalidField unless it is a name of one part."""
+    if not isinstance(label, str) or not _LABEL.fullmatch(label):
+        raise InvalidField(field, "must be 1 to 63 of a-z, 0-9 and hyphen, beginning and ending with a letter or digit")
 
 
 def check_mask(fields: Iterable[str]) -> None:

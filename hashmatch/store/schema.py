@@ -106,3 +106,17 @@ requests = Table(
     Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
 )
 Index("ix_requests_created", requests.c.created)
+
+tokens = Table(
+    "tokens",
+    METADATA,
+    Column("id", Text, primary_key=True, comment="The part of the secret that is none."),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the secret."),
+    Column("roles", Text, nullable=False, comment="A JSON array of strings."),
+    Column("tenant", Text, comment="NULL for every tenant."),
+    Column("banks", Text, nullable=False, comment="A JSON array of strings; empty for all."),
+    Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
+    Column("expires", BigInteger),
+    Column("revoked", BigInteger),
+)

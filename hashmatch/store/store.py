@@ -25,6 +25,7 @@ from hashmatch.store.rows import (
     entry_values,
 )
 from hashmatch.store.schema import What, banks, head
+from hashmatch.store.tokens import Tokens
 from hashmatch.store.writing import Writer
 from hashmatch.types import Bank, Change, Entry, NewEntry
 
@@ -46,6 +47,7 @@ class Store:
         """Use a database whose schema is up to date; `open` sees to that."""
         self._database = database
         self._writer = Writer(database)
+        self.tokens = Tokens(database)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -1,5 +1,6 @@
 """The words of the project as immutable values: they import nothing of ours and know no library but numpy."""
 
+from hashmatch.types.access import Role, Token
 from hashmatch.types.answers import (
     Decision,
     ImageDecision,
@@ -57,9 +58,11 @@ __all__ = [
     "NewMedia",
     "Orientation",
     "Provenance",
+    "Role",
     "Sandbox",
     "Status",
     "TimeRange",
+    "Token",
     "Verdict",
     "View",
 ]

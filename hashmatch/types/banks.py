@@ -21,7 +21,8 @@ class Bank:
     """A named set of entries with its own policy."""
 
     name: str
-    """1 to 63 of a-z, 0-9 and hyphen, starting and ending with a letter or digit."""
+    """1 to 63 of a-z, 0-9 and hyphen, starting and ending with a letter or digit; of a tenant's bank after the
+    tenant's name, of the same characters, and a slash: `acme/known-bad`."""
     description: str = ""
     action: Action = Action.REVIEW
     threshold: int = 31

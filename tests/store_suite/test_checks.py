@@ -22,7 +22,7 @@ def test_names_of_allowed_characters_pass_unless_a_hyphen_is_at_an_end(name: str
         check_bank(Bank(name))
 
 
-@pytest.mark.parametrize("name", ["", "A", "a_b", "a b", "a/b", "é", "a\n", "٣", "-", "a" * 64])
+@pytest.mark.parametrize("name", ["", "A", "a_b", "a b", "a/", "/a", "a/b/c", "a/B", "é", "a\n", "٣", "-", "a" * 64])
 def test_other_names_do_not(name: str) -> None:
     with pytest.raises(InvalidField) as caught:
         check_bank(Bank(name))

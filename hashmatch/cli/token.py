@@ -1,0 +1,139 @@
+"""`hashmatch token`: who may call a server."""
+
+# ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hashmatch.cli.common import AsJson, configured
+from hashmatch.cli.objects import emit
+from hashmatch.types import Role, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hashmatch.store import Tokens
+
+_HELP = """Make and revoke the tokens that calls need.
+
+These commands work on the database itself, not through a server: whoever can
+write the database decides who may call. Every server of that database
+follows within a second, without a restart.
+
+The first token ends the time in which everyone on the loopback may do
+everything. A token's secret is printed once and kept nowhere. To replace
+one: make another under another name, hand it out, revoke the old one.
+"""
+
+_ROLES = """May be repeated. scan: hash and look up; curate: add and remove entries; approve: release what others added;
+admin: banks and their policy; audit: read what was done."""
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Who holds it: 1 to 63 of a-z, 0-9 and hyphen.")]
+DataDir = Annotated[Path | None, typer.Option(help="As for serve.")]
+DatabaseUrl = Annotated[str | None, typer.Option(envvar="HASHMATCH_DATABASE_URL", help="As for serve.")]
+
+app = typer.Typer(name="token", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.command()
+def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    name: Name,
+    role: Annotated[list[Role], typer.Option(help=_ROLES)],
+    tenant: Annotated[
+        str | None, typer.Option(help="The tenant whose banks it sees; unless set, the banks of no tenant.")
+    ] = None,
+    all_tenants: Annotated[bool, typer.Option("--all-tenants", help="It sees the banks of every tenant.")] = False,
+    bank: Annotated[
+        list[str] | None, typer.Option(help="The only bank it sees, as TENANT/NAME where it has one; may be repeated.")
+    ] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="For how long it works; unless set, until revoked.")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token and print its secret, which is shown this once.
+
+    Example: hashmatch token create pipeline --role scan --data-dir ./hashmatch-data
+    """
+    if all_tenants and tenant is not None:
+        raise typer.BadParameter("is of no use beside --all-tenants", param_hint="--tenant")
+    expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
+    token = Token(name, frozenset(role), None if all_tenants else tenant or "", tuple(bank or ()), expires)
+    with _tokens(data_dir, database_url) as tokens:
+        secret = tokens.create(token)
+    if as_json:
+        emit({**_object(token), "secret": secret})
+    else:
+        typer.echo(secret)
+
+
+@app.command("list")
+def list_tokens(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """List all tokens there ever were, without their secrets.
+
+    Example: hashmatch token list --data-dir ./hashmatch-data
+    """
+    from hashmatch.cli.output import print_table
+
+    with _tokens(data_dir, database_url) as tokens:
+        found = [kept.token for kept in tokens.all()]
+    if as_json:
+        for token in found:
+            emit(_object(token))
+        return
+    print_table(
+        ("token", "roles", "tenant", "banks", "state"),
+        (
+            (token.name, " ".join(sorted(token.roles)), _tenant(token), " ".join(token.banks), _state(token))
+            for token in found
+        ),
+    )
+
+
+@app.command()
+def revoke(name: Name, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Refuse a token from now on.
+
+    Example: hashmatch token revoke pipeline --data-dir ./hashmatch-data
+    """
+    with _tokens(data_dir, database_url) as tokens:
+        tokens.revoke(name)
+    typer.echo(f"revoked {name}")
+
+
+@contextmanager
+def _tokens(data_dir: Path | None, database_url: str | None) -> "Iterator[Tokens]":
+    from hashmatch.settings import Settings
+    from hashmatch.store import Store
+
+    said: dict[str, Any] = {"data_dir": data_dir, "database_url": database_url}
+    settings = configured(lambda: Settings(**{name: value for name, value in said.items() if value is not None}))
+    with Store.open(settings.database) as store:
+        yield store.tokens
+
+
+def _object(token: Token) -> dict[str, Any]:
+    return {
+        "token": token.name,
+        "roles": sorted(token.roles),
+        "tenant": token.tenant,
+        "banks": list(token.banks),
+        "expires": None if token.expires is None else token.expires.isoformat(),
+        "revoked": None if token.revoked is None else token.revoked.isoformat(),
+    }
+
+
+def _tenant(token: Token) -> str:
+    return "every tenant" if token.tenant is None else token.tenant or "none"
+
+
+def _state(token: Token) -> str:
+    if token.revoked is not None:
+        return f"revoked {token.revoked:%Y-%m-%d %H:%M}"
+    if token.expires is None:
+        return "works"
+    return f"{'works until' if token.expires > datetime.now(UTC) else 'expired'} {token.expires:%Y-%m-%d %H:%M}"

@@ -1,0 +1,76 @@
+"""The tokens in memory, soon after they change, so that no call waits for the database."""
+
+import hmac
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from hashmatch.errors import Unauthenticated
+from hashmatch.store import Kept, digest, token_id
+from hashmatch.types import Role, Token
+
+POLL_SECONDS: Final = 0.5
+EVERYONE: Final = Token("everyone", frozenset(Role))
+"""Who calls while there has never been a token."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Keyring:
+    """Looks the tokens up again and again; while they cannot be had, the last ones hold. Any thread may use it."""
+
+    def __init__(self, tokens: Callable[[], Sequence[Kept]], poll_seconds: float = POLL_SECONDS) -> None:
+        self._tokens = tokens
+        self._poll_seconds = poll_seconds
+        self._kept: Mapping[str, Kept] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keyring", daemon=True)
+
+    def start(self) -> None:
+        """Load the tokens, then go on in the background; raises what loading raises."""
+        self._load()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @property
+    def open(self) -> bool:
+        """Whether there has never been a token, and so everyone may do everything."""
+        return not self._kept
+
+    def holder(self, secret: str) -> Token:
+        """Return the token of a secret; raises Unauthenticated. Takes as long for a near miss as for any other."""
+        if self.open:
+            return EVERYONE
+        kept = self._kept.get(token_id(secret))
+        expected = kept.digest if kept is not None else bytes(32)
+        if not hmac.compare_digest(digest(secret), expected) or kept is None:
+            raise Unauthenticated("a token is needed, and this is none" if secret else "a token is needed")
+        token = kept.token
+        if token.revoked is not None:
+            raise Unauthenticated(f"the token {token.name!r} was revoked")
+        if token.expires is not None and token.expires.timestamp() <= time.time():
+            raise Unauthenticated(f"the token {token.name!r} expired")
+        return token
+
+    def _load(self) -> None:
+        self._kept = {kept.id: kept for kept in self._tokens()}
+
+    def _run(self) -> None:
+        failing = False
+        while not self._stopping.wait(self._poll_seconds):
+            try:
+                self._load()
+            except Exception as error:  # noqa: BLE001  # whatever it is, the tokens known so far must hold
+                if not failing:
+                    _log.warning("tokens_not_read", error=str(error))
+                failing = True
+            else:
+                failing = False

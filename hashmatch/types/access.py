@@ -1,0 +1,42 @@
+"""Who may do what."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class Role(enum.StrEnum):
+    """What a token is for; one may have several."""
+
+    SCAN = "scan"
+    """Hash and look up."""
+    CURATE = "curate"
+    """Read the banks, add and remove entries."""
+    APPROVE = "approve"
+    """Read the banks, and release what another has added."""
+    ADMIN = "admin"
+    """Make banks, change their policy, delete them."""
+    AUDIT = "audit"
+    """Read the banks and what was done to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token, but for its secret, which is kept nowhere."""
+
+    name: str
+    """Who holds it: 1 to 63 of a-z, 0-9 and hyphen."""
+    roles: frozenset[Role]
+    tenant: str | None = None
+    """The only tenant whose banks it sees, "" for those of no tenant; every tenant where None."""
+    banks: tuple[str, ...] = ()
+    """The only banks it sees, by their whole names; all of its tenant where empty."""
+    expires: datetime | None = None
+    """From then on it is refused; time zone aware."""
+    revoked: datetime | None = None
+
+    def sees(self, bank: str) -> bool:
+        """Whether a bank, by its whole name, is within its scope."""
+        if self.tenant is not None and bank.rpartition("/")[0] != self.tenant:
+            return False
+        return not self.banks or bank in self.banks
