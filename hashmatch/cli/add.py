@@ -49,6 +49,7 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     """Add images or hashes to a bank; the server hashes images and does not keep them.
 
     Files that cannot be scanned are named and left out: then the exit code is 3.
+    A list of hashes goes in with 'hashmatch bank import'.
 
     Example: hashmatch bank add known-bad photos/ --source hotline --label spam
     """

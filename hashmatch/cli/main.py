@@ -27,6 +27,10 @@ From nothing to a verdict:
   hashmatch bank add known-bad photos/            fill it
   hashmatch match upload.jpg                      ask for a verdict
 
+Another server is named before the command, or by HASHMATCH_SERVER:
+
+  hashmatch --server 10.0.0.7:50051 status
+
 Or see it all at once: hashmatch demo
 
 Exit codes:
@@ -104,7 +108,7 @@ def main() -> None:
     except Unavailable as error:
         _end(str(error), Code.UNREACHABLE)
     except DeadlineExceeded as error:
-        _end(f"no answer in time: {error}; --timeout gives calls longer", Code.UNREACHABLE)
+        _end(f"{error}: 'hashmatch --timeout SECONDS' gives calls longer", Code.UNREACHABLE)
     except ConfigurationError as error:
         _end(str(error), Code.USAGE)
     except HashmatchError as error:

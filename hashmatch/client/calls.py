@@ -220,11 +220,10 @@ def as_error(failure: Any) -> errors.HashmatchError:
         if detail.Unpack(info):
             return errors.received(info.reason, status.message, dict(info.metadata))
     code, details = failure.code(), failure.details() or ""
-    known = {
-        grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
-        grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
-    }
-    return known.get(code, errors.HashmatchError)(f"{code.name}: {details}")
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return errors.DeadlineExceeded("no answer in time")
+    known = errors.Unavailable if code is grpc.StatusCode.UNAVAILABLE else errors.HashmatchError
+    return known(f"{code.name}: {details}")
 
 
 def _new_entry(item: types.NewEntry | types.NewMedia) -> bank_pb2.NewEntry:

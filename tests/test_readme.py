@@ -1,0 +1,64 @@
+"""What README.md tells one to type does what it says."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hashmatch.cli.child import ServerProcess
+from tests.command import called, environment
+from tests.media_files import of_rgb
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+CODES = {"match": 20}
+"""Exit codes of those commands whose upload is a copy of what is known, by their first word."""
+
+
+def blocks(language: str) -> list[str]:
+    """The blocks of code in that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """The arguments of every `hashmatch` command but `serve`."""
+    lines = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
+    return [words[1:] for words in lines if words[:1] == ["hashmatch"] and words[1] != "serve"]
+
+
+def test_the_commands_and_then_the_example(
+    server: ServerProcess, tmp_path: Path, photos: dict[str, NDArray[np.uint8]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    Path("bad").mkdir()
+    for name in ("bad/1.jpg", "bad.jpg"):
+        Path(name).write_bytes(of_rgb(photos["coffee"]))
+    Path("upload.jpg").write_bytes(of_rgb(np.ascontiguousarray(photos["coffee"][::2, ::2])))
+    Path("list.csv").write_text(f"hash,quality\n{'5a' * 32},100\n")
+    for words in commands():
+        if words[0] == "backfill":
+            continue  # needs media of its own: tests/test_cli_backfill.py
+        expanded = [str(path) for word in words for path in (Path().glob(word) if "*" in word else (word,))]
+        ended = called("--server", server.address, *expanded)
+        assert ended.code == CODES.get(words[0], 0), (words, ended.err)
+    (example,) = blocks("python")
+    script = example.replace("127.0.0.1:50051", server.address)
+    assert script != example
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("BLOCK [")
+    assert "('hotline', " in done.stdout
+
+
+def test_links_within_the_project_lead_somewhere() -> None:
+    root = Path(__file__).parent.parent
+    for page in root.glob("*.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (root / target).exists(), f"{page.name}: {target}"
