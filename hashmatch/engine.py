@@ -5,11 +5,11 @@ from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TypeVar
 
-from hashmatch import _core, hashing, matching
+from hashmatch import _core, hashing, matching, video_engine
 from hashmatch.errors import MediaError
 from hashmatch.follower import Follower
 from hashmatch.hash_log import HashLog
-from hashmatch.sandbox import Hasher, Job
+from hashmatch.sandbox import Hasher, Job, Stop
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import (
@@ -18,15 +18,19 @@ from hashmatch.types import (
     Entry,
     Hash,
     HashedImage,
+    HashedVideo,
     ImageDecision,
     MatchOptions,
     NewEntry,
     NewMedia,
     Status,
+    VideoDecision,
+    VideoOptions,
 )
+from hashmatch.video_engine import FrameQuery
 
 _T = TypeVar("_T")
-_REPORTED = ("hashmatch", "faiss-cpu", "grpcio", "numpy", "opencv-python-headless", "SQLAlchemy")
+_REPORTED = ("hashmatch", "av", "faiss-cpu", "grpcio", "numpy", "opencv-python-headless", "SQLAlchemy")
 
 
 class Engine:
@@ -79,6 +83,24 @@ class Engine:
             self._hash_log.append(content_id, image.originals)
         (decision,) = matching.match_images(self._follower.snapshot, [image], options, self._ceilings, self._stage)
         return decision
+
+    def match_video(self, file: int, options: MatchOptions, video: VideoOptions, stop: Stop) -> VideoDecision:
+        """Hash the video behind a descriptor and look it up; it may be an image as well.
+
+        Raises MediaError, InvalidField (a kind), NotFound (a bank), and Stopped once `stop` is thrown.
+        """
+        query = video_engine.query(self._follower.snapshot, options, video, self._ceilings)
+        return video_engine.match_video(self._hasher, query, file, options, video, stop)
+
+    def match_frames(self, options: MatchOptions, video: VideoOptions) -> FrameQuery:
+        """Begin to match frames decoded elsewhere; raises InvalidField (a kind), NotFound (a bank)."""
+        query = video_engine.query(self._follower.snapshot, options, video, self._ceilings)
+        return FrameQuery(self._hasher, query, options, video, self._limits)
+
+    def hash_video(self, file: int, video: VideoOptions, stop: Stop) -> HashedVideo:
+        """The hashes of the frames of the video behind a descriptor; raises as `match_video` does."""
+        video_engine.check_kind(video)
+        return video_engine.hash_video(self._hasher, file, video, stop)
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions) -> list[Decision]:
         """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound (a bank)."""

@@ -126,7 +126,7 @@ class DeadlineExceeded(HashmatchError):
 
 
 class Overloaded(HashmatchError):
-    """The service has more to do than it can; details hold `limit`, one of wait, deadline, calls and bytes."""
+    """The service has more to do than it can; details hold `limit`, one of wait, deadline, calls, bytes and videos."""
 
     reason = "OVERLOADED"
 

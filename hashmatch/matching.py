@@ -23,7 +23,9 @@ Stage: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """Entered around each stage of the work with its name."""
 
 
-class _Query(NamedTuple):
+class Query(NamedTuple):
+    """A hash to look up, and what it is of."""
+
     hash: Hash
     view: View = View.WHOLE
     orientation: Orientation = Orientation.ORIGINAL
@@ -37,8 +39,8 @@ def match_images(
     stage: Stage = nullcontext,
 ) -> list[ImageDecision]:
     """Look images up, all at one revision; `ceilings` is as for `Snapshot.search`. Raises NotFound (a bank)."""
-    queries = [_queries(image, options) for image in images]
-    groups = [group for of_image in queries for group in of_image]
+    asked = [queries(image, options) for image in images]
+    groups = [group for of_image in asked for group in of_image]
     with stage("search"):
         answers = iter(_search(snapshot, groups, options, ceilings))
     with stage("policy"):
@@ -49,7 +51,7 @@ def match_images(
                 image.width,
                 image.height,
             )
-            for image, of_image in zip(images, queries, strict=True)
+            for image, of_image in zip(images, asked, strict=True)
         ]
 
 
@@ -64,7 +66,7 @@ def lookup_hashes(
 
     Raises NotFound (a bank).
     """
-    groups = [[_Query(query)] for query in hashes]
+    groups = [[Query(query)] for query in hashes]
     with stage("search"):
         answers = zip(groups, _search(snapshot, groups, options, ceilings), strict=True)
     with stage("policy"):
@@ -72,27 +74,27 @@ def lookup_hashes(
 
 
 def _search(
-    snapshot: Snapshot, groups: Sequence[Sequence[_Query]], options: MatchOptions, ceilings: Mapping[str, int]
+    snapshot: Snapshot, groups: Sequence[Sequence[Query]], options: MatchOptions, ceilings: Mapping[str, int]
 ) -> list[Found]:
     hashes = [[query.hash for query in group] for group in groups]
     return snapshot.search(hashes, options.banks, options.max_matches, ceilings)
 
 
-def _queries(image: HashedImage, options: MatchOptions) -> list[list[_Query]]:
+def queries(image: HashedImage, options: MatchOptions) -> list[list[Query]]:
     """What is looked up for an image, for each kind: the whole in its original orientation first."""
     orientations = tuple(Orientation) if options.all_orientations else (Orientation.ORIGINAL,)
-    by_kind: dict[str, list[_Query]] = {}
+    by_kind: dict[str, list[Query]] = {}
     for view, hashes in ((View.WHOLE, image.hashes), (View.WITHOUT_BORDER, image.inner)):
         for kind, turned in groupby(hashes, key=lambda value: value.kind):
             group = by_kind.setdefault(kind, [])
-            group += (_Query(value, view, turn) for turn, value in zip(orientations, turned, strict=False))
+            group += (Query(value, view, turn) for turn, value in zip(orientations, turned, strict=False))
     return list(by_kind.values())
 
 
-def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[_Query], Found]], most: int) -> Decision:
+def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[Query], Found]], most: int) -> Decision:
     """Decide on one query from what was found for it by each kind, the first kind's original hash first."""
     found = [each for _, each in answers]
-    matches = [_match(queries[hit.query], hit) for queries, each in answers for hit in each.hits]
+    matches = [match_of(queries[hit.query], hit) for queries, each in answers for hit in each.hits]
     return Decision(
         hash=answers[0][0][0].hash,
         verdict=policy.decide(frozenset[Action]().union(*(each.actions for each in found))),
@@ -103,7 +105,7 @@ def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[_Query], Found]
     )
 
 
-def _match(query: _Query, hit: Hit) -> Match:
+def match_of(query: Query, hit: Hit) -> Match:
     return Match(
         bank=hit.bank.name,
         action=hit.bank.action,
@@ -115,4 +117,5 @@ def _match(query: _Query, hit: Hit) -> Match:
         orientation=query.orientation,
         provenance=hit.entry.provenance,
         view=query.view,
+        entry_shown=hit.entry.shown,
     )

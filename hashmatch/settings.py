@@ -16,6 +16,10 @@ class MediaLimits(BaseSettings):
 
     max_media_bytes: int = Field(32 * 2**20, gt=0, description="Largest media item in bytes, inclusive.")
     max_side: int = Field(16_384, gt=0, description="Longest side in pixels, inclusive.")
+    max_video_bytes: int = Field(2 * 2**30, gt=0, description="Largest video in bytes, inclusive.")
+    max_video_seconds: int = Field(4 * 3600, gt=0, description="How much of a video is looked at.")
+    max_video_frames: int = Field(20_000, gt=0, description="Most frames of a video that are hashed.")
+    max_video_decode_seconds: float = Field(300.0, gt=0, description="Longest that one video is decoded.")
     max_pixels: int = Field(100_000_000, gt=0, description="Most pixels (width x height), inclusive.")
     max_decode_seconds: float = Field(10.0, gt=0, description="Longest that one media item may be decoded and hashed.")
     max_decode_memory: int = Field(2 * 2**30, ge=2**24, description="Most bytes of memory that one item may take.")

@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from hashmatch import errors
-from hashmatch.sandbox import Hasher, Job
+from hashmatch.sandbox import Hasher, Job, Take, VideoJob
 from hashmatch.server.cache import CachedHasher
-from hashmatch.types import Hash, HashedImage, Sandbox
+from hashmatch.types import Hash, HashedImage, Sandbox, Scan
 
 
 class Counting:
@@ -23,6 +23,9 @@ class Counting:
         if data.startswith(b"!"):
             raise errors.CorruptMedia(f"broken {self.asked}")
         return HashedImage((Hash("pdq", self.asked.to_bytes(32)),) * 8, "image/png", 1, 1)
+
+    def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
+        raise NotImplementedError
 
 
 def asked_after(*calls: tuple[bytes, Job], most_bytes: int = 10**6) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch import errors, types, wire
-from hashmatch.v1 import types_pb2
+from hashmatch.v1 import types_pb2, video_pb2
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
@@ -57,6 +57,7 @@ MATCHES = st.builds(
     orientation=st.sampled_from(types.Orientation),
     view=st.sampled_from(types.View),
     provenance=PROVENANCES,
+    entry_shown=st.none() | st.tuples(st.integers(0, 9), st.integers(9, 99)).map(lambda times: types.TimeRange(*times)),
 )
 DECISIONS = st.builds(
     types.Decision,
@@ -147,3 +148,73 @@ def test_wrong_options_name_their_field(message: types_pb2.MatchOptions, field: 
 def test_an_action_from_the_future_is_refused() -> None:
     with pytest.raises(errors.InvalidField):
         wire.action_from_wire(types_pb2.Bank(action=99).action, "bank.action")  # type: ignore[arg-type]  # on purpose
+
+
+RANGES = st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)).map(lambda times: types.TimeRange(*sorted(times)))
+COUNTS = st.integers(0, 10**6)
+SCANS = st.builds(
+    types.Scan,
+    info=st.builds(
+        types.VideoInfo,
+        media_type=st.just("video/mp4"),
+        width=COUNTS,
+        height=COUNTS,
+        duration=st.none() | st.integers(0, 10**12),
+    ),
+    frames_scanned=COUNTS,
+    scanned_until=st.integers(0, 10**12),
+    incomplete=st.none() | st.sampled_from(types.Incomplete),
+)
+VIDEO_MATCHES = st.builds(
+    types.VideoMatch,
+    bank=NAMES,
+    action=st.sampled_from(types.Action),
+    provenance=PROVENANCES,
+    counts=st.booleans(),
+    query_frames=COUNTS,
+    query_compared=COUNTS,
+    known_frames=COUNTS,
+    known_compared=COUNTS,
+    distance=st.integers(0, 64),
+    passages=st.lists(st.builds(types.Passage, RANGES, RANGES, COUNTS), max_size=2).map(tuple),
+)
+VIDEO_DECISIONS = st.builds(
+    types.VideoDecision,
+    verdict=st.sampled_from(types.Verdict),
+    images=st.lists(st.builds(types.FrameMatch, MATCHES, RANGES, COUNTS), max_size=2).map(tuple),
+    total_images=COUNTS,
+    videos=st.lists(VIDEO_MATCHES, max_size=2).map(tuple),
+    total_videos=COUNTS,
+    low_quality_frames=COUNTS,
+    banks_not_compared=st.lists(NAMES, max_size=2).map(tuple),
+    scan=SCANS,
+    revision=st.integers(0, 10**17),
+)
+VIDEO_OPTIONS = st.builds(
+    types.VideoOptions,
+    selection=st.sampled_from(types.Selection),
+    interval=st.integers(1, 10**10),
+    kind=st.sampled_from(("pdq", "phash")),
+    stop_at_block=st.booleans(),
+    keep_repeats=st.booleans(),
+)
+
+
+@given(VIDEO_DECISIONS)
+def test_video_decision(decision: types.VideoDecision) -> None:
+    assert wire.video_decision_from_wire(wire.video_decision_to_wire(decision)) == decision
+
+
+@given(SCANS, st.lists(st.builds(types.HashedFrame, RANGES, COUNTS, HASHES), max_size=3).map(tuple))
+def test_hashed_video(scan: types.Scan, frames: tuple[types.HashedFrame, ...]) -> None:
+    video = types.HashedVideo(scan, frames)
+    assert wire.hashed_video_from_wire(wire.hashed_video_to_wire(video)) == video
+
+
+@given(VIDEO_OPTIONS)
+def test_video_options(options: types.VideoOptions) -> None:
+    assert wire.video_options_from_wire(wire.video_options_to_wire(options)) == options
+
+
+def test_silent_video_options_have_the_defaults() -> None:
+    assert wire.video_options_from_wire(video_pb2.VideoOptions()) == types.VideoOptions()

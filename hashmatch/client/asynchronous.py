@@ -1,28 +1,36 @@
 """The asyncio client."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import grpc
 
+from hashmatch import wire
 from hashmatch.client import calls
-from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
+from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
 from hashmatch.client.patience import Patience
 from hashmatch.client.security import OPEN, Security
-from hashmatch.errors import HashmatchError
+from hashmatch.errors import HashmatchError, InvalidField
 from hashmatch.types import (
     Bank,
     Decision,
     Entry,
     Hash,
     HashedImage,
+    HashedVideo,
     ImageDecision,
+    LumaPlane,
     MatchOptions,
     NewEntry,
     NewMedia,
+    Provenance,
     Status,
+    VideoDecision,
+    VideoOptions,
 )
 
 _END: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in the stubs
@@ -76,6 +84,46 @@ class AsyncClient:
     async def hash_image(self, media: bytes, kinds: Sequence[str] = (), *, approximate: bool = False) -> HashedImage:
         """As `Client.hash_image`."""
         return await self._run(calls.hash_image(media, kinds, approximate))
+
+    async def match_video(
+        self,
+        path: str | Path,
+        options: MatchOptions = DEFAULT_OPTIONS,
+        video: VideoOptions = DEFAULT_VIDEO,
+    ) -> VideoDecision:
+        """As `Client.match_video`."""
+        answer = await self._stream("MatchVideo", calls.video_request(Path(path), options, video))
+        return wire.video_decision_from_wire(answer.result)
+
+    async def hash_video(self, path: str | Path, video: VideoOptions = DEFAULT_VIDEO) -> HashedVideo:
+        """As `Client.hash_video`."""
+        return wire.hashed_video_from_wire(await self._stream("HashVideo", calls.hash_video_request(Path(path), video)))
+
+    async def match_frames(
+        self,
+        frames: Iterable[tuple[int, bytes | LumaPlane]],
+        options: MatchOptions = DEFAULT_OPTIONS,
+        video: VideoOptions = DEFAULT_VIDEO,
+    ) -> VideoDecision:
+        """As `Client.match_frames`."""
+        answer = await self._stream("MatchFrames", calls.frames_request(frames, options, video))
+        return wire.video_decision_from_wire(answer.result)
+
+    async def add_video(
+        self,
+        bank: str,
+        path: str | Path,
+        provenance: Provenance,
+        video: VideoOptions = DEFAULT_VIDEO,
+    ) -> tuple[HashedVideo, int]:
+        """As `Client.add_video`."""
+        if not provenance.content_id:
+            raise InvalidField("provenance.content_id", "must name the video")
+        hashed = await self.hash_video(path, video)
+        revision = 0
+        for entries in calls.video_entries(hashed, provenance):
+            revision = (await self.load_entries(bank, entries)).revision
+        return hashed, revision
 
     async def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
         """As `Client.create_bank`."""
@@ -138,6 +186,18 @@ class AsyncClient:
     async def wait_for_revision(self, revision: int) -> tuple[int, ...]:
         """As `Client.wait_for_revision`."""
         return await self._run(calls.wait_for_revision(revision))
+
+    async def _stream(self, method: str, requests: Iterable[Any]) -> Any:
+        """Send a stream and read its one answer; an upload is sent anew when the server says."""
+        patience = Patience(math.inf)
+        while True:
+            try:
+                return await self._methods[method](iter(requests))
+            except grpc.RpcError as failure:
+                error = calls.as_error(failure)
+                if not isinstance(requests, calls.Upload):
+                    raise error from failure
+                await asyncio.sleep(patience.pause(error))
 
     async def _run(self, call: Call[T]) -> T:
         patience = Patience(self._timeout)

@@ -1,30 +1,38 @@
 """The blocking client."""
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self
 
 import grpc
 
+from hashmatch import wire
 from hashmatch.client import calls
-from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, Call, T
+from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
 from hashmatch.client.patience import Patience
 from hashmatch.client.security import OPEN, Security
-from hashmatch.errors import HashmatchError
+from hashmatch.errors import HashmatchError, InvalidField
 from hashmatch.types import (
     Bank,
     Decision,
     Entry,
     Hash,
     HashedImage,
+    HashedVideo,
     ImageDecision,
+    LumaPlane,
     MatchOptions,
     NewEntry,
     NewMedia,
+    Provenance,
     Status,
+    VideoDecision,
+    VideoOptions,
 )
 
 
@@ -92,6 +100,49 @@ class Client:
         """
         return self._run(calls.hash_image(media, kinds, approximate))
 
+    def match_video(
+        self,
+        path: str | Path,
+        options: MatchOptions = DEFAULT_OPTIONS,
+        video: VideoOptions = DEFAULT_VIDEO,
+    ) -> VideoDecision:
+        """Match a video, animated image or still, streamed from disk; it may take minutes."""
+        answer = self._stream("MatchVideo", calls.video_request(Path(path), options, video))
+        return wire.video_decision_from_wire(answer.result)
+
+    def hash_video(self, path: str | Path, video: VideoOptions = DEFAULT_VIDEO) -> HashedVideo:
+        """The hashes of a video's frames, streamed from disk; it may take minutes."""
+        return wire.hashed_video_from_wire(self._stream("HashVideo", calls.hash_video_request(Path(path), video)))
+
+    def match_frames(
+        self,
+        frames: Iterable[tuple[int, bytes | LumaPlane]],
+        options: MatchOptions = DEFAULT_OPTIONS,
+        video: VideoOptions = DEFAULT_VIDEO,
+    ) -> VideoDecision:
+        """Match frames decoded here as one video: times in microseconds, ascending, and image files or luma."""
+        answer = self._stream("MatchFrames", calls.frames_request(frames, options, video))
+        return wire.video_decision_from_wire(answer.result)
+
+    def add_video(
+        self,
+        bank: str,
+        path: str | Path,
+        provenance: Provenance,
+        video: VideoOptions = DEFAULT_VIDEO,
+    ) -> tuple[HashedVideo, int]:
+        """Make a video known: hash its frames and add them as entries; `content_id` names it. The revision, too.
+
+        A bank's entries of one content id are one video. Raises InvalidField where there is no content id.
+        """
+        if not provenance.content_id:
+            raise InvalidField("provenance.content_id", "must name the video")
+        hashed = self.hash_video(path, video)
+        revision = 0
+        for entries in calls.video_entries(hashed, provenance):
+            revision = self.load_entries(bank, entries).revision
+        return hashed, revision
+
     def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision of the write."""
         return self._run(calls.create_bank(bank, request_id))
@@ -151,6 +202,18 @@ class Client:
     def wait_for_revision(self, revision: int) -> tuple[int, ...]:
         """Return once every process of the server answers at a revision; the revision of each."""
         return self._run(calls.wait_for_revision(revision))
+
+    def _stream(self, method: str, requests: Iterable[Any]) -> Any:
+        """Send a stream and read its one answer; an upload is sent anew when the server says."""
+        patience = Patience(math.inf)
+        while True:
+            try:
+                return self._methods[method](iter(requests))
+            except grpc.RpcError as failure:
+                error = calls.as_error(failure)
+                if not isinstance(requests, calls.Upload):
+                    raise error from failure
+                time.sleep(patience.pause(error))
 
     def _run(self, call: Call[T]) -> T:
         patience = Patience(self._timeout)

@@ -1,9 +1,11 @@
 """What both clients share: channel options, each call's request and answer, and statuses to our errors."""
 
 import json
+import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import grpc
@@ -29,6 +31,11 @@ T = TypeVar("T")
 DEFAULT_TARGET: Final = "127.0.0.1:50051"
 DEFAULT_TIMEOUT: Final = 10.0
 DEFAULT_OPTIONS: Final = types.MatchOptions()
+CHUNK: Final = 256 * 2**10
+"""Bytes of one message of an upload."""
+MOST_ENTRIES: Final = 10_000
+"""Of one call."""
+DEFAULT_VIDEO: Final = types.VideoOptions()
 STREAM_WINDOW: Final = 32
 """Items sent on a stream and not yet answered."""
 STREAM_ATTEMPTS: Final = 8
@@ -240,3 +247,51 @@ def _bank_and_revision(answer: Any) -> tuple[types.Bank, int]:
 
 def _revision(answer: Any) -> int:
     return int(answer.revision)
+
+
+def video_request(path: Path, options: types.MatchOptions, video: types.VideoOptions) -> "Upload":
+    """What `match_video` sends."""
+    start = match_pb2.MatchVideoStart(options=wire.options_to_wire(options), video=wire.video_options_to_wire(video))
+    return Upload(path, start, match_pb2.MatchVideoRequest)
+
+
+def hash_video_request(path: Path, video: types.VideoOptions) -> "Upload":
+    """What `hash_video` sends."""
+    return Upload(path, hash_pb2.HashVideoStart(video=wire.video_options_to_wire(video)), hash_pb2.HashVideoRequest)
+
+
+class Upload:
+    """The messages of an upload, read from disk as they are sent, and anew for every attempt."""
+
+    def __init__(self, path: Path, start: Any, message: Any) -> None:
+        self._path = path
+        self._start = start
+        self._message = message
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._path.open("rb") as file:
+            self._start.upload.size = os.fstat(file.fileno()).st_size
+            yield self._message(start=self._start)
+            while chunk := file.read(CHUNK):
+                yield self._message(chunk=chunk)
+
+
+def frames_request(
+    frames: Iterable[tuple[int, bytes | types.LumaPlane]], options: types.MatchOptions, video: types.VideoOptions
+) -> Iterator[match_pb2.MatchFramesRequest]:
+    """What `match_frames` sends."""
+    start = match_pb2.MatchFramesStart(options=wire.options_to_wire(options), video=wire.video_options_to_wire(video))
+    yield match_pb2.MatchFramesRequest(start=start)
+    for time, picture in frames:
+        if isinstance(picture, types.LumaPlane):
+            frame = match_pb2.TimedFrame(time_us=time, luma=wire.luma_to_wire(picture))
+        else:
+            frame = match_pb2.TimedFrame(time_us=time, media=picture)
+        yield match_pb2.MatchFramesRequest(frame=frame)
+
+
+def video_entries(video: types.HashedVideo, provenance: types.Provenance) -> Iterator[list[types.NewEntry]]:
+    """The frames of a video as entries, in batches that one call may carry."""
+    entries = [types.NewEntry(frame.hash, provenance, frame.shown) for frame in video.frames]
+    for at in range(0, len(entries), MOST_ENTRIES):
+        yield entries[at : at + MOST_ENTRIES]

@@ -25,7 +25,9 @@ from hashmatch.media.installation import check_installation
 check_installation()
 
 from hashmatch.media.decode import decode
+from hashmatch.media.footage import Footage, Picked
 from hashmatch.media.heic import NEEDS_THREADS
 from hashmatch.media.margins import without_margins
+from hashmatch.media.moving import open_footage
 
-__all__ = ["NEEDS_THREADS", "decode", "without_margins"]
+__all__ = ["NEEDS_THREADS", "Footage", "Picked", "decode", "open_footage", "without_margins"]

@@ -1,5 +1,6 @@
 """The picture within its margins: borders, letterbox and pillarbox bars are found in the luma and left out."""
 
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import cv2
@@ -44,7 +45,7 @@ def without_margins(frame: Frame) -> Frame | None:
     if box is None:
         return None
     pixels = np.ascontiguousarray(frame.pixels[box.top : box.bottom, box.left : box.right])
-    return Frame(pixels, frame.media_type, box.right - box.left, box.bottom - box.top)
+    return replace(frame, pixels=pixels, width=box.right - box.left, height=box.bottom - box.top)
 
 
 def find_picture(pixels: NDArray[np.uint8]) -> Box | None:

@@ -6,9 +6,10 @@ job needs and reads the answer as a stranger's (`image.py`); in the worker a fun
 crashes, replacement and the seal are the pool's. What a new codec needs loaded is warmed in `warm.py`.
 """
 
-from hashmatch.sandbox.job import Hasher, Job
+from hashmatch.sandbox.job import Hasher, Job, Take, VideoJob
 from hashmatch.sandbox.line import Line, Malformed
 from hashmatch.sandbox.pool import Loss, Pool
+from hashmatch.sandbox.stop import Stop, Stopped
 from hashmatch.sandbox.task import Task
 
-__all__ = ["Hasher", "Job", "Line", "Loss", "Malformed", "Pool", "Task"]
+__all__ = ["Hasher", "Job", "Line", "Loss", "Malformed", "Pool", "Stop", "Stopped", "Take", "Task", "VideoJob"]

@@ -17,7 +17,7 @@ _HEAD: Final = struct.Struct("<24sIIB")
 """Media type, padded; width; height; flags."""
 _INNER, _APPROXIMATE = 1, 2
 """Flags: there are hashes of what is within a border; those of pixels are approximate. Never both."""
-_MEDIA_TYPE: Final = re.compile(rb"image/[a-z0-9]{1,18}\0*")
+MEDIA_TYPE: Final = re.compile(rb"(image|video)/[a-z0-9-]{1,18}\0*")
 _NO_QUALITY: Final = 255
 LONGEST_REQUEST: Final = 2**16
 
@@ -61,7 +61,7 @@ def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:
     if len(data) < _HEAD.size:
         raise Malformed("an answer without a head")
     media_type, width, height, flags = _HEAD.unpack_from(data)
-    if not _MEDIA_TYPE.fullmatch(media_type):
+    if not MEDIA_TYPE.fullmatch(media_type):
         raise Malformed("a media type that is none")
     if flags not in (0, _INNER * job.all_views, _APPROXIMATE * job.approximate):
         raise Malformed("a view or an approximation that was not asked for")

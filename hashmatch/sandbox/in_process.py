@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from hashmatch import hashing, media
-from hashmatch.sandbox.job import Job
+from hashmatch.errors import MediaTooLarge
+from hashmatch.sandbox.job import Job, Take, VideoJob
+from hashmatch.sandbox.watching import Descriptor, watch
 from hashmatch.settings import MediaLimits
-from hashmatch.types import Frame, Hash, HashedImage, Sandbox
+from hashmatch.types import Frame, Hash, HashedImage, Incomplete, Sandbox, Scan
 
 _FEATURELESS: Final = 50
 """Where the quality of a JPEG's luma is lower, its rounding to 8 bits decides bits of the hash: up to 36 of 256."""
@@ -34,6 +36,18 @@ class InProcess:
             height=frame.height,
             inner=() if inner is None else tuple(v for kind in job.kinds for v in hashing.hash_frame(inner, kind)),
         )
+
+    def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
+        try:
+            footage = media.open_footage(Descriptor(file), job.options, self._limits)
+            count = until = 0
+            for frame in watch(footage, job):
+                count, until = count + 1, frame.time
+                if not take([frame]):
+                    return Scan(footage.info, count, until, Incomplete.STOPPED)
+        except MemoryError as error:
+            raise MediaTooLarge("max_decode_memory", self._limits.max_decode_memory, None) from error
+        return Scan(footage.info, count, until, footage.incomplete)
 
     def _frame(self, data: bytes, job: Job) -> Frame:
         """Reduced where the job can do with it, and there is no border within which a block need not begin."""

@@ -1,10 +1,11 @@
 """One upload's work: decoding it and hashing what it shows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from hashmatch.types import PDQ, HashedImage, Sandbox
+from hashmatch.sandbox.stop import Stop
+from hashmatch.types import PDQ, HashedImage, Sandbox, Scan, SeenFrame, VideoOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,21 @@ class Job:
     """Where all kinds can do with it, large JPEGs may be decoded at a part of their size."""
 
 
+@dataclass(frozen=True, slots=True)
+class VideoJob:
+    """What to compute of a video."""
+
+    options: VideoOptions = field(default_factory=VideoOptions)
+    all_views: bool = False
+    """Where a frame has a border or letterbox bars, hash also what is within them."""
+    stop: Stop = field(default_factory=Stop)
+    """Thrown to give the job up."""
+
+
+Take = Callable[[Sequence[SeenFrame]], bool]
+"""Is given frames in their order as they come, and says whether to go on."""
+
+
 class Hasher(Protocol):
     """Whoever hashes uploads; any thread may call it."""
 
@@ -28,3 +44,10 @@ class Hasher(Protocol):
 
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
         """The hashes of one image; raises MediaError."""
+
+    def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
+        """Give `take` the hashes of a video's frames, of the file behind a descriptor, until it wants no more.
+
+        An image is a video of one frame, or of as many as it has where it is animated. Raises MediaError, and Stopped
+        where the job's `stop` was thrown.
+        """

@@ -1,5 +1,6 @@
 """The connection between the service and a worker: whole messages, each no longer than its reader allows."""
 
+import contextlib
 import socket
 import struct
 import time
@@ -37,6 +38,26 @@ class Line:
         if length > longest:
             raise Malformed(f"a message of {length:,} bytes where at most {longest:,} were expected")
         return self._exactly(length) if length else b""
+
+    def send_descriptor(self, descriptor: int) -> None:
+        """Let the other side have a descriptor of its own for the same open file."""
+        self._limit_wait()
+        socket.send_fds(self._connection, [b"\0"], [descriptor])
+
+    def receive_descriptor(self) -> int:
+        """What `send_descriptor` sent; raises Malformed where there is none."""
+        self._limit_wait()
+        message, descriptors, _, _ = socket.recv_fds(self._connection, 1, 1)
+        if not message:
+            raise EOFError
+        if not descriptors:
+            raise Malformed("no descriptor came")
+        return descriptors[0]
+
+    def hang_up(self) -> None:
+        """End the connection at once, from any thread: who waits at either end gets EOFError or another OSError."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def check_silence(self) -> None:
         """Raises Malformed where something has come that was not asked for, EOFError where the other side has ended."""

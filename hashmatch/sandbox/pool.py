@@ -11,12 +11,13 @@ from typing import Final, Self, TypeVar
 
 from hashmatch.errors import DecoderCrashed, HashmatchError, MediaError, MediaTooLarge, Unavailable
 from hashmatch.sandbox.image import ImageTask
-from hashmatch.sandbox.job import Job
+from hashmatch.sandbox.job import Job, Take, VideoJob
 from hashmatch.sandbox.line import Malformed
 from hashmatch.sandbox.processes import Worker, Zygote
 from hashmatch.sandbox.task import Task
+from hashmatch.sandbox.video import Enough, VideoTask
 from hashmatch.settings import MediaLimits
-from hashmatch.types import HashedImage, Sandbox
+from hashmatch.types import HashedImage, Sandbox, Scan
 
 _T = TypeVar("_T")
 
@@ -87,6 +88,13 @@ class Pool:
         if len(data) > self._limits.max_media_bytes:
             raise MediaTooLarge("max_media_bytes", self._limits.max_media_bytes, len(data))
         return self.run(ImageTask(data, job, self._limits))
+
+    def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
+        """As `Hasher` says; raises Unavailable, besides."""
+        try:
+            return self.run(VideoTask(file, job, take, self._limits))
+        except Enough as enough:
+            return enough.scan
 
     def run(self, task: Task[_T]) -> _T:
         """What a job's task returns or raises.

@@ -2,14 +2,17 @@
 
 import base64
 import contextlib
+import io
 from typing import Final
 
-from hashmatch import hashing
+from hashmatch import hashing, media
 from hashmatch.errors import UnsupportedMedia
-from hashmatch.sandbox import image
+from hashmatch.sandbox import image, video
 from hashmatch.sandbox.in_process import InProcess
-from hashmatch.sandbox.job import Job
+from hashmatch.sandbox.job import Job, VideoJob
+from hashmatch.sandbox.watching import watch
 from hashmatch.settings import MediaLimits
+from hashmatch.types import Selection, VideoOptions
 
 _SAMPLES: Final = (
     # JPEG
@@ -46,6 +49,22 @@ _SAMPLES: Final = (
     ),
 )
 """A tiny picture of each format."""
+_VIDEO: Final = (
+    "GkXfo59ChoEBQveBAULygQRC84EIQoKEd2VibUKHgQJChYECGFOAZwEAAAAAAAQKEU2bdLpNu4tTq4QVSalmU6yBoU27i1OrhBZUrmtTrIHYTbuM"
+    "U6uEElTDZ1OsggEbTbuMU6uEHFO7a1OsggP07AEAAAAAAABZAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAVSalmsirXsYMPQkBNgI1MYXZmNjIuMTIuMTAyV0GNTGF2ZjYyLjEyLjEw"
+    "MkSJiEB5AAAAAAAAFlSua76uAQAAAAAAADXXgQFzxYiXlM/Ex29v1pyBACK1nIN1bmSIgQCGhVZfVlA4g4EBI+ODhAvrwgDghrCBELqBEBJUw2fY"
+    "c3OgY8CAZ8iaRaOHRU5DT0RFUkSHjUxhdmY2Mi4xMi4xMDJzc7JjwItjxYiXlM/Ex29v1mfIoUWjiERVUkFUSU9ORIeTMDA6MDA6MDAuNDAwMDAw"
+    "MDAwAB9DtnVCdueBAKNBrYEAAIDQDACdASoQABAAAEcIhYWIhYSIAgICdWIzkwHgAf0r9G72Af0S/p/9A+AH9R7kDwgOSEDAPgB/lf5AcAD+IHsc"
+    "/iTrpf7X5gv6B9oHsF+Ev7t+N30A/xP+S/0X8j/6f/7+Ui/RT2wykxso0J9XXcUA/vCuyv8lP5D86CnD7enA73TPgaDNDVwSxcy2o2+WLbzysA5Q"
+    "6fzw8IMQwS/YwKWI0DWAOWlb2zkJbrPOQVy2L8f5VG/l48B5mW7UWd3aIhEJ6enU/b28OgtxdHNn/Bp8bHSSUm7rRIDCENabs//gbv87kvduRRVX"
+    "qFf84Xy3/zivAZZGB+OnZ/9XKjKh//wI+rIuP+olyB9ZrjqZHIxECZ/VQJF0hCtmIh8I99d5S3Wkg4z3H1DFCh3JqaDam0GYyOph7Jw/KDRtAjTv"
+    "jEtvu9tMr5WqdqkNR9RfnLI9sXpqf637kmpbcgW/NfsQZ+p/jtrr9XR9nkoTc+U71/+wHzFSd7QYdeukf/z1YH/0ros/qBp39P+f2P9TcLAHS2ym"
+    "XwrP7RXkUomvs4triH/PdjWtm3YY7pB8IKNAwIEAyACRBAAFEKwAGALvAsjr9/yZm///wg/R86gPT/4t1FwjguclBjXd94DN2Yxc7NQN8cd2fkHY"
+    "febMnn5ZwO4xbQ0NClmDrfF+eZ14C3fOKUujPTZxOOyLOsJ8zHgXKh6tjRWMAkz8dCT8t9aGCEMmLuWFGdE2ebmya5x0Bs0DOb8+tl2SAgh1v3kg"
+    "rmlTWH3Ecmyy4+WOxPqeNiHl6Nh15Av+iuboVgr67IHKGpIvsQwcsG67ezL6bSXz2yBpABxTu2uRu4+zgQC3iveBAfGCAXjwgQM="
+)
+"""Two frames of VP8 in WebM."""
 _HEIC: Final = base64.b64decode(
     "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9j"
     "AAAAAERAAAEAAQAAAAABoAABAAAAAAAAACcAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/Glw"
@@ -67,3 +86,10 @@ def warm() -> None:
     for other in (_HEIC, _NO_PICTURE):
         with contextlib.suppress(UnsupportedMedia):
             hasher.hash_image(other, job)
+    for sample in (_VIDEO, *_SAMPLES):
+        file = io.BytesIO(base64.b64decode(sample))
+        for selection in Selection:
+            watched = VideoJob(VideoOptions(selection), all_views=True)
+            footage = media.open_footage(file, watched.options, MediaLimits())
+            for frame in watch(footage, watched):
+                video.pack_frame(frame)

@@ -31,6 +31,7 @@ from hashmatch.server.match import HashService, MatchService
 from hashmatch.server.metrics import Metrics
 from hashmatch.server.status import StatusService
 from hashmatch.server.tls import credentials
+from hashmatch.server.video import Videos
 from hashmatch.server.work import Work
 from hashmatch.settings import Settings
 from hashmatch.store import Store
@@ -92,9 +93,11 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         admission = Admission(settings.workers, settings.max_queue_seconds, settings.max_queue_bytes)
         work = Work(settings.workers, admission, metrics)
         stack.callback(work.close)
+        videos = Videos(engine, admission, settings)
+        stack.callback(videos.close)
         metrics.read_when_asked(lambda: readings(engine, work, cache, pool))
         stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
-        app = _App(settings, engine, work, own, metrics, keyring)
+        app = _App(settings, engine, work, videos, own, metrics, keyring)
         uvloop.run(app.run(on_ready, shared=board is not None))
 
 
@@ -107,12 +110,20 @@ def _hash_log(settings: Settings, stack: ExitStack) -> HashLog | None:
 class _App:
     """One process of the service."""
 
-    def __init__(
-        self, settings: Settings, engine: Engine, work: Work, board: Board, metrics: Metrics, keyring: Keyring
+    def __init__(  # noqa: PLR0913, PLR0917 - one parameter for each part
+        self,
+        settings: Settings,
+        engine: Engine,
+        work: Work,
+        videos: Videos,
+        board: Board,
+        metrics: Metrics,
+        keyring: Keyring,
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._work = work
+        self._videos = videos
         self._board = board
         self._metrics = metrics
         self._keyring = keyring
@@ -143,9 +154,9 @@ class _App:
         """Add all services and return the one of health."""
         engine, work = self._engine, self._work
         match_pb2_grpc.add_MatchServiceServicer_to_server(
-            MatchService(engine, work, self._metrics, self._draining), server
+            MatchService(engine, work, self._videos, self._metrics, self._draining), server
         )
-        hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work), server)
+        hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work, self._videos), server)
         bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(engine, self._board), server)
         healthy = HealthService(self._draining)

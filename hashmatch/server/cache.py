@@ -6,8 +6,8 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from hashmatch.sandbox import Hasher, Job
-from hashmatch.types import HashedImage, Sandbox
+from hashmatch.sandbox import Hasher, Job, Take, VideoJob
+from hashmatch.types import HashedImage, Sandbox, Scan
 
 _Key: TypeAlias = tuple[bytes, Job]
 
@@ -47,6 +47,10 @@ class CachedHasher:
         image = self._hasher.hash_image(data, job)
         self._put(key, image)
         return image
+
+    def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
+        """As the hasher that it wraps; nothing of it is kept."""
+        return self._hasher.hash_video(file, job, take)
 
     def _get(self, key: _Key) -> HashedImage | None:
         with self._lock:

@@ -13,6 +13,7 @@ from hashmatch.server.access import seen, seen_of
 from hashmatch.server.admission import Caller
 from hashmatch.server.errors import item_error, status_code
 from hashmatch.server.metrics import Metrics
+from hashmatch.server.video import Videos
 from hashmatch.server.work import Work, reach
 from hashmatch.v1 import hash_pb2, hash_pb2_grpc, match_pb2, match_pb2_grpc
 
@@ -25,8 +26,9 @@ _LONGEST_KEY = 256
 class MatchService(match_pb2_grpc.MatchServiceServicer):
     """Looks media and hashes up. `draining` is set once the server stops taking work."""
 
-    def __init__(self, engine: Engine, work: Work, metrics: Metrics, draining: asyncio.Event) -> None:
+    def __init__(self, engine: Engine, work: Work, videos: Videos, metrics: Metrics, draining: asyncio.Event) -> None:
         self._engine = engine
+        self._videos = videos
         self._work = work
         self._metrics = metrics
         self._draining = draining
@@ -78,6 +80,16 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         if self._draining.is_set():
             raise errors.Unavailable("the server is stopping; send what has no answer again")
 
+    async def MatchVideo(
+        self, request_iterator: AsyncIterator[match_pb2.MatchVideoRequest], context: Context
+    ) -> match_pb2.MatchVideoResponse:
+        return await self._videos.match(request_iterator, context)
+
+    async def MatchFrames(
+        self, request_iterator: AsyncIterator[match_pb2.MatchFramesRequest], context: Context
+    ) -> match_pb2.MatchFramesResponse:
+        return await self._videos.match_frames(request_iterator, context)
+
     async def _read_until_drained(self, read: Coroutine[Any, Any, None], answers: "asyncio.Queue[Any]") -> None:
         reading = asyncio.create_task(read)
         draining = asyncio.create_task(self._draining.wait())
@@ -112,9 +124,10 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 class HashService(hash_pb2_grpc.HashServiceServicer):
     """Hashes media without looking them up."""
 
-    def __init__(self, engine: Engine, work: Work) -> None:
+    def __init__(self, engine: Engine, work: Work, videos: Videos) -> None:
         self._engine = engine
         self._work = work
+        self._videos = videos
 
     async def HashImage(self, request: hash_pb2.HashImageRequest, context: Context) -> hash_pb2.HashImageResponse:
         kinds = tuple(request.kinds)
@@ -123,3 +136,8 @@ class HashService(hash_pb2_grpc.HashServiceServicer):
             lambda: self._engine.hash_image(request.media, kinds, approximate=request.approximate),
         )
         return wire.hashed_image_to_wire(image)
+
+    async def HashVideo(
+        self, request_iterator: AsyncIterator[hash_pb2.HashVideoRequest], context: Context
+    ) -> hash_pb2.HashVideoResponse:
+        return await self._videos.hash(request_iterator, context)

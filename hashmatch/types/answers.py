@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from hashmatch.types.banks import Action, Provenance
-from hashmatch.types.hashes import Hash, Orientation, View
+from hashmatch.types.hashes import Hash, Orientation, TimeRange, View
 
 
 class Verdict(enum.StrEnum):
@@ -52,6 +52,8 @@ class Match:
     orientation: Orientation
     provenance: Provenance
     view: View = View.WHOLE
+    entry_shown: TimeRange | None = None
+    """Of the frame of a known video: when that video shows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Frame:
     """Decoded pixels, in stored order (no EXIF rotation), as a viewer on a white page would show them."""
 
     pixels: "NDArray[np.uint8]"
-    """uint8, C-contiguous: (height, width) luma, or (height, width, 3) in BGR order.
+    """uint8: (height, width) luma, or (height, width, 3) in BGR order; rows may be padded, pixels of a row are not.
 
     Luma of both divided by `reduction`, rounded up, where that is not 1.
     """
@@ -87,6 +87,8 @@ class Frame:
     height: int
     reduction: int = 1
     """1, or 2, 4 or 8 where the decoder was asked for a part of the picture's frequencies only."""
+    limited: bool = False
+    """Luma from 16 for black to 235 for white, as most videos have it, and not from 0 to 255."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,18 @@ from hashmatch.wire.status import (
     status_from_wire,
     status_to_wire,
 )
+from hashmatch.wire.videos import (
+    hashed_video_from_wire,
+    hashed_video_to_wire,
+    luma_from_wire,
+    luma_to_wire,
+    scan_from_wire,
+    scan_to_wire,
+    video_decision_from_wire,
+    video_decision_to_wire,
+    video_options_from_wire,
+    video_options_to_wire,
+)
 
 __all__ = [
     "action_from_wire",
@@ -54,8 +66,12 @@ __all__ = [
     "hash_to_wire",
     "hashed_image_from_wire",
     "hashed_image_to_wire",
+    "hashed_video_from_wire",
+    "hashed_video_to_wire",
     "image_decision_from_wire",
     "image_decision_to_wire",
+    "luma_from_wire",
+    "luma_to_wire",
     "match_from_wire",
     "match_to_wire",
     "options_from_wire",
@@ -66,6 +82,12 @@ __all__ = [
     "provenance_to_wire",
     "range_from_wire",
     "range_to_wire",
+    "scan_from_wire",
+    "scan_to_wire",
     "status_from_wire",
     "status_to_wire",
+    "video_decision_from_wire",
+    "video_decision_to_wire",
+    "video_options_from_wire",
+    "video_options_to_wire",
 ]

@@ -3,12 +3,12 @@
 from hashmatch import errors, types
 from hashmatch.v1 import match_pb2, types_pb2
 from hashmatch.wire.banks import action_from_wire, action_to_wire, provenance_from_wire, provenance_to_wire
-from hashmatch.wire.hashes import ORIENTATIONS, hash_from_wire, hash_to_wire
+from hashmatch.wire.hashes import ORIENTATIONS, hash_from_wire, hash_to_wire, range_from_wire, range_to_wire
 from hashmatch.wire.names import bank_name, entry_name, parse_bank_name, parse_entry_name
 
-_VERDICTS = {verdict: types_pb2.Verdict.Value(f"VERDICT_{verdict}") for verdict in types.Verdict}
+VERDICTS = {verdict: types_pb2.Verdict.Value(f"VERDICT_{verdict}") for verdict in types.Verdict}
 _VIEWS = {view: types_pb2.View.Value(f"VIEW_{view}") for view in types.View}
-_VERDICT_OF = {number: verdict for verdict, number in _VERDICTS.items()}
+VERDICT_OF = {number: verdict for verdict, number in VERDICTS.items()}
 _ORIENTATION_OF = {number: turn for turn, number in ORIENTATIONS.items()}
 _VIEW_OF = {types_pb2.VIEW_UNSPECIFIED: types.View.WHOLE} | {number: view for view, number in _VIEWS.items()}
 
@@ -54,6 +54,7 @@ def match_to_wire(match: types.Match) -> types_pb2.Match:
         orientation=ORIENTATIONS[match.orientation],
         provenance=provenance_to_wire(match.provenance),
         view=_VIEWS[match.view],
+        entry_shown=None if match.entry_shown is None else range_to_wire(match.entry_shown),
     )
 
 
@@ -70,13 +71,14 @@ def match_from_wire(message: types_pb2.Match) -> types.Match:
         orientation=_ORIENTATION_OF[message.orientation],
         provenance=provenance_from_wire(message.provenance),
         view=_VIEW_OF[message.view],
+        entry_shown=range_from_wire(message.entry_shown) if message.HasField("entry_shown") else None,
     )
 
 
 def decision_to_wire(decision: types.Decision) -> types_pb2.MatchResult:
     return types_pb2.MatchResult(
         hash=hash_to_wire(decision.hash),
-        verdict=_VERDICTS[decision.verdict],
+        verdict=VERDICTS[decision.verdict],
         matches=[match_to_wire(match) for match in decision.matches],
         total_matches=decision.total_matches,
         banks_not_compared=[bank_name(bank) for bank in decision.banks_not_compared],
@@ -87,7 +89,7 @@ def decision_to_wire(decision: types.Decision) -> types_pb2.MatchResult:
 def decision_from_wire(message: types_pb2.MatchResult) -> types.Decision:
     return types.Decision(
         hash=hash_from_wire(message.hash),
-        verdict=_VERDICT_OF[message.verdict],
+        verdict=VERDICT_OF[message.verdict],
         matches=tuple(match_from_wire(match) for match in message.matches),
         total_matches=message.total_matches,
         banks_not_compared=tuple(parse_bank_name(name, "banks_not_compared") for name in message.banks_not_compared),

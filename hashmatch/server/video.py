@@ -1,0 +1,145 @@
+"""The calls of videos: uploads and streams of frames in, matches and verdicts out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
+
+import grpc
+
+from hashmatch import errors, types, wire
+from hashmatch.engine import Engine
+from hashmatch.sandbox import Stop
+from hashmatch.server.admission import Admission, Caller
+from hashmatch.server.upload import Uploads
+from hashmatch.server.work import reach
+from hashmatch.settings import Settings
+from hashmatch.v1 import hash_pb2, match_pb2
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_T = TypeVar("_T")
+
+_WRITERS = 4
+_CALLS_A_THREAD = 8
+"""So many videos a thread are received, wait and are scanned at most."""
+_RETRY_SECONDS = 1.0
+
+
+class Videos:
+    """Answers the calls of videos. One worker is left to images, where there are several."""
+
+    def __init__(self, engine: Engine, admission: Admission, settings: Settings) -> None:
+        """Uploads that do not fit memory are kept in the data directory while they are scanned, without a name."""
+        threads = max(1, settings.workers - 1)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self._engine = engine
+        self._admission = admission
+        self._most = _CALLS_A_THREAD * threads
+        self._calls = 0
+        self._scans = ThreadPoolExecutor(threads, "video")
+        self._writers = ThreadPoolExecutor(_WRITERS, "upload")
+        self._uploads = Uploads(settings.data_dir, settings.limits.max_video_bytes, self._writers)
+
+    def close(self) -> None:
+        """Wait for what is running, drop what is not."""
+        self._scans.shutdown(cancel_futures=True)
+        self._writers.shutdown(cancel_futures=True)
+
+    async def match(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchVideoResponse:
+        """Answer MatchVideo."""
+        with self._let_in(context):
+            return await self._match(parts, context)
+
+    async def hash(self, parts: AsyncIterator[Any], context: Context) -> hash_pb2.HashVideoResponse:
+        """Answer HashVideo."""
+        with self._let_in(context):
+            return await self._hash(parts)
+
+    async def match_frames(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchFramesResponse:
+        """Answer MatchFrames."""
+        with self._let_in(context):
+            return await self._match_frames(parts, context)
+
+    @contextmanager
+    def _let_in(self, context: Context) -> Iterator[None]:
+        """Count a call in; raises Overloaded where there are too many."""
+        if self._calls >= self._most:
+            raise errors.Overloaded(f"{self._calls} videos in progress", "videos", _RETRY_SECONDS)
+        with self._admission.hold(Caller.of(context), receiving=False):
+            self._calls += 1
+            try:
+                yield
+            finally:
+                self._calls -= 1
+
+    async def _match(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchVideoResponse:
+        start = await _first(parts)
+        options, video = wire.options_from_wire(start.options), wire.video_options_from_wire(start.video)
+        await reach(lambda: self._engine.revision, options.min_revision, context)
+        file = await self._uploads.receive(parts, start.upload.size, _chunk)
+        found = await self._scan(file, lambda number, stop: self._engine.match_video(number, options, video, stop))
+        return match_pb2.MatchVideoResponse(result=wire.video_decision_to_wire(found))
+
+    async def _hash(self, parts: AsyncIterator[Any]) -> hash_pb2.HashVideoResponse:
+        start = await _first(parts)
+        video = wire.video_options_from_wire(start.video)
+        file = await self._uploads.receive(parts, start.upload.size, _chunk)
+        found = await self._scan(file, lambda number, stop: self._engine.hash_video(number, video, stop))
+        return wire.hashed_video_to_wire(found)
+
+    async def _match_frames(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchFramesResponse:
+        start = await _first(parts)
+        options, video = wire.options_from_wire(start.options), wire.video_options_from_wire(start.video)
+        await reach(lambda: self._engine.revision, options.min_revision, context)
+        query = self._engine.match_frames(options, video)
+        run = asyncio.get_running_loop().run_in_executor
+        count, stopped = 0, False
+        async for part in parts:
+            time, picture = _frame(part, count)
+            count += 1
+            if not await run(self._scans, query.take, time, picture):
+                stopped = True
+                break
+        found = await run(self._scans, lambda: query.decision(stopped=stopped))
+        return match_pb2.MatchFramesResponse(result=wire.video_decision_to_wire(found))
+
+    async def _scan(self, file: IO[bytes], verb: Callable[[int, Stop], _T]) -> _T:
+        """Run a verb on an upload; where the caller goes away, so does the worker."""
+        stop = Stop()
+
+        def scan() -> _T:
+            with file:
+                return verb(file.fileno(), stop)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._scans, scan)
+        except asyncio.CancelledError:
+            stop.throw()
+            raise
+
+
+async def _first(parts: AsyncIterator[Any]) -> Any:
+    async for part in parts:
+        if part.WhichOneof("part") == "start":
+            return part.start
+        break
+    raise errors.InvalidField("start", "the first message says what to do")
+
+
+def _chunk(part: Any) -> bytes:
+    if part.WhichOneof("part") != "chunk":
+        raise errors.InvalidField("chunk", "all messages but the first are chunks")
+    return bytes(part.chunk)
+
+
+def _frame(part: Any, at: int) -> tuple[int, bytes | types.LumaPlane]:
+    if part.WhichOneof("part") != "frame":
+        raise errors.InvalidField("frame", "all messages but the first are frames")
+    match part.frame.WhichOneof("picture"):
+        case "media":
+            return part.frame.time_us, part.frame.media
+        case "luma":
+            return part.frame.time_us, wire.luma_from_wire(part.frame.luma, f"frames[{at}].luma")
+        case _:
+            raise errors.InvalidField(f"frames[{at}]", "expected media or luma")
