@@ -115,6 +115,7 @@ def test_a_commit_of_another_process_is_told(url: str) -> None:
         assert told.wait(SOON)  # once at the beginning, as something may have been missed
         for number in range(3):
             told.clear()
+            assert not told.wait(0.8), "told of nothing"
             one.create_bank(Bank(f"b{number}"))
             assert told.wait(SOON)
 

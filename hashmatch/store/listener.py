@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, Final
 
 import structlog
@@ -20,7 +21,7 @@ class Listener:
     """Calls `wake` after each notice, and once after each connection, as notices may have been missed before it."""
 
     def __init__(self, engine: Engine, wake: Callable[[], None]) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT", postgresql_readonly=False)
+        self._engine = engine
         self._wake = wake
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -48,10 +49,12 @@ class Listener:
 
     def _listen(self) -> None:
         """Listen until told to stop or until the connection ends, which raises."""
-        with self._engine.connect() as connection:
-            connection.detach()
-            connection.exec_driver_sql(f"LISTEN {CHANNEL}")
-            driver: Any = connection.connection.driver_connection
+        pooled = self._engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        pooled.detach()
+        with closing(driver):
+            driver.autocommit = True
+            driver.execute(f"LISTEN {CHANNEL}")
             self._wake()
             while not self._stopping.is_set():
                 for _ in driver.notifies(timeout=_LOOK_SECONDS, stop_after=1):
