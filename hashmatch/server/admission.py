@@ -100,10 +100,10 @@ class Admission:
         """Raises Overloaded where the caller's turn would come too late."""
         wait = self.wait_seconds(caller.client)
         if wait > self._longest_wait:
-            raise self._refusal(caller, "wait", f"{wait:.2f} s to wait, over the limit of {self._longest_wait:g} s")
+            raise _refusal(wait, "wait", f"{wait:.2f} s to wait, over the limit of {self._longest_wait:g} s")
         remaining = caller.deadline - time.monotonic()
         if wait > remaining:
-            raise self._refusal(caller, "deadline", f"{wait:.2f} s to wait, and {max(remaining, 0):.2f} s left")
+            raise _refusal(wait, "deadline", f"{wait:.2f} s to wait, and {max(remaining, 0):.2f} s left")
 
     @contextmanager
     def hold(self, caller: Caller, *, receiving: bool) -> Iterator[Held]:
@@ -113,7 +113,8 @@ class Admission:
         """
         own = self._of(caller.client)
         if not self._fits(own, own.calls + 1, self._total.calls + 1, _MOST_CALLS):
-            raise self._refusal(caller, "calls", f"{own.calls} calls in progress on this connection")
+            wait = self.wait_seconds(caller.client)
+            raise _refusal(wait, "calls", f"{own.calls} calls in progress on this connection")
         if receiving:
             self._check_room(caller, round((own.receiving + 1) * self._mean_bytes))
         held = Held(caller, receiving)
@@ -146,7 +147,8 @@ class Admission:
 
     def _check_room(self, caller: Caller, size: int) -> None:
         if not self._room(caller.client, size):
-            raise self._refusal(caller, "bytes", f"{size:,} bytes more than this connection may hold now")
+            wait = self.wait_seconds(caller.client)
+            raise _refusal(wait, "bytes", f"{size:,} bytes more than this connection may hold now")
 
     def _room(self, client: str, size: int) -> bool:
         """Whether so many more bytes are within the client's share; one message is, while it has none."""
@@ -172,6 +174,8 @@ class Admission:
             self._released.set()
             self._released = asyncio.Event()
 
-    def _refusal(self, caller: Caller, limit: str, message: str) -> Overloaded:
-        wait = self.wait_seconds(caller.client) * random.uniform(0.25, 1.0)  # noqa: S311 - spreads the callers
-        return Overloaded(message, limit, max(wait, _SHORTEST_RETRY_SECONDS))
+
+def _refusal(wait: float, limit: str, message: str) -> Overloaded:
+    """Callers that were refused together are told to come back at different times."""
+    spread = wait * random.uniform(0.25, 1.0)  # noqa: S311 - no secret
+    return Overloaded(message, limit, max(spread, _SHORTEST_RETRY_SECONDS))

@@ -1,6 +1,7 @@
 """The composition root: settings to a running server, and from a signal to a drained one."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -141,6 +142,7 @@ class _App:
         await server.start()
         for name in ("", *_SERVICES):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        gc.freeze()  # what was loaded stays: the collector need not look at it again
         on_ready(f"{self._settings.address.rpartition(':')[0]}:{port}", self._engine)
         await stop.wait()
         _log.info("draining", seconds=self._settings.drain_seconds)

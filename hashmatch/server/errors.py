@@ -46,9 +46,10 @@ def rich_status(error: errors.HashmatchError) -> status_pb2.Status:
         delay = Duration()
         delay.FromTimedelta(timedelta(seconds=error.retry_seconds))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    packed = [Any() for _ in details]
-    for box, detail in zip(packed, details, strict=True):
-        box.Pack(detail)
+    packed = [
+        Any(type_url=f"type.googleapis.com/{detail.DESCRIPTOR.full_name}", value=detail.SerializeToString())
+        for detail in details
+    ]
     return status_pb2.Status(code=status_code(error).value[0], message=error.message, details=packed)
 
 
