@@ -155,10 +155,6 @@ class Engine:
         """Remove entries, all or none; answers with the revision; raises NotFound."""
         return self._written(self._store.remove_entries(bank, entries, request_id))
 
-    def lag(self) -> int:
-        """How many revisions the store has that queries do not take into account yet; reads the database."""
-        return max(0, self._store.head() - self.revision)
-
     def status(self) -> Status:
         """What this process says of itself."""
         snapshot = self._follower.snapshot

@@ -148,11 +148,29 @@ def test_status_and_the_server_from_the_environment(server: ServerProcess) -> No
         "sandbox",
         "behind_seconds",
         "follower_error",
+        "load",
     }
     assert state["sandbox"] == "on"
     shown = hashmatch("--server", server.address, "status").out
     assert re.search(rf"^revision +{state['revision']} *$", shown, re.MULTILINE)
     assert re.search(rf"^kernels +{state['variant']} *$", shown, re.MULTILINE)
+
+
+def test_watching_goes_on_until_it_is_interrupted(server: ServerProcess) -> None:
+    for arguments, enough in (
+        (("--json",), lambda shown: shown.count('"load"') == 2),
+        ((), lambda shown: re.search(r"^seen before +-", shown, re.MULTILINE)),
+    ):
+        command = [*COMMAND, "--server", server.address, "status", "--watch", *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(), text=True) as process:
+            assert process.stdout is not None
+            shown = ""
+            while not enough(shown):
+                line = process.stdout.readline()
+                assert line
+                shown += line
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
 
 
 def test_colour_on_a_terminal_only(server: ServerProcess) -> None:

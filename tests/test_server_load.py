@@ -1,6 +1,5 @@
 """A real server with more to do than it can: whom it refuses and how, and that nobody else notices."""
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -155,6 +154,9 @@ def test_many_threads_of_one_client_all_get_through(server: ServerProcess, large
     with Client(server.address, timeout=60) as client, ThreadPoolExecutor(8) as pool:
         client.match_image(large)
         assert all(found.hash.quality for found in pool.map(client.match_image, [large] * 8))
+        load = client.status().load
+    assert load.workers == 1
+    assert load.ended >= 9
+    assert (load.waiting, load.working, load.held_bytes) == (0, 0, 0)
     refused = metrics(server)['hashmatch_overload_refusals_total{limit="wait"}']
-    assert refused > 0
-    assert threading.active_count() < 50
+    assert load.overloads >= refused > 0

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -103,6 +104,7 @@ def status_object(status: Status) -> dict[str, Any]:
         "sandbox": status.sandbox,
         "behind_seconds": status.behind_seconds,
         "follower_error": status.follower_error,
+        "load": asdict(status.load),
     }
 
 

@@ -51,12 +51,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], captio
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Print names and values, one pair a line."""
+    console().print(facts_table(facts))
+
+
+def facts_table(facts: Iterable[tuple[str, object]]) -> Table:
+    """Names and values, one pair a line."""
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(name, Text(printable(str(value))))
-    console().print(table)
+    return table
 
 
 def verdict_text(verdict: str) -> Text:

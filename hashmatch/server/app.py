@@ -24,7 +24,7 @@ from hashmatch.server.admission import Admission
 from hashmatch.server.bank import BankService
 from hashmatch.server.board import Board
 from hashmatch.server.cache import CachedHasher
-from hashmatch.server.exposition import exposed, readings
+from hashmatch.server.exposition import exposed, load_of, readings
 from hashmatch.server.health import HealthService
 from hashmatch.server.interceptor import CallInterceptor
 from hashmatch.server.keyring import Keyring
@@ -96,9 +96,10 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.callback(work.close)
         videos = Videos(engine, admission, settings)
         stack.callback(videos.close)
-        metrics.read_when_asked(lambda: readings(engine, work, cache, pool))
+        metrics.read_when_asked(lambda: readings(engine, work, cache, pool, metrics))
         stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
-        app = _App(settings, engine, work, videos, own, metrics, keyring)
+        status = StatusService(engine, own, lambda: load_of(work, cache, metrics))
+        app = _App(settings, engine, work, videos, status, metrics, keyring)
         uvloop.run(app.run(on_ready, shared=board is not None))
 
 
@@ -117,7 +118,7 @@ class _App:
         engine: Engine,
         work: Work,
         videos: Videos,
-        board: Board,
+        status: StatusService,
         metrics: Metrics,
         keyring: Keyring,
     ) -> None:
@@ -125,7 +126,7 @@ class _App:
         self._engine = engine
         self._work = work
         self._videos = videos
-        self._board = board
+        self._status = status
         self._metrics = metrics
         self._keyring = keyring
         self._draining = asyncio.Event()
@@ -160,7 +161,7 @@ class _App:
         )
         hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work, self._videos), server)
         bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
-        status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(engine, self._board), server)
+        status_pb2_grpc.add_StatusServiceServicer_to_server(self._status, server)
         healthy = HealthService(self._draining)
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -16,7 +16,7 @@ from hashmatch.server.cache import CachedHasher
 from hashmatch.server.metrics import Metrics, Reading
 from hashmatch.server.ports import metrics_place
 from hashmatch.server.work import Work
-from hashmatch.types import Sandbox
+from hashmatch.types import Load, Sandbox
 
 if TYPE_CHECKING:
     from wsgiref.simple_server import WSGIServer
@@ -84,38 +84,57 @@ class _Port:
             return
 
 
-def readings(engine: Engine, work: Work, cache: CachedHasher, pool: Pool) -> Iterator[Reading]:
+def readings(engine: Engine, work: Work, cache: CachedHasher, pool: Pool, metrics: Metrics) -> Iterator[Reading]:
     """The state of a process, as it is when Prometheus asks."""
-    admission = work.admission
+    load = load_of(work, cache, metrics)
     for name, text, value in (
-        ("queue_depth", "Uploads that wait for a media thread.", len(admission.waiting)),
-        ("media_threads", "Uploads hashed at once, at most.", work.media_threads),
-        ("media_threads_busy", "Uploads being hashed.", work.busy),
-        ("held_calls", "Calls being received, waiting and at work.", admission.held_calls),
-        ("held_bytes", "Bytes of their messages.", admission.held_bytes),
+        ("queue_depth", "Uploads that wait for their turn.", load.waiting),
+        ("workers", "Uploads hashed or looked up at once, at most.", load.workers),
+        ("workers_busy", "Uploads being hashed or looked up.", load.working),
+        ("held_calls", "Calls being received, waiting and at work.", work.admission.held_calls),
+        ("held_bytes", "Bytes of their messages.", load.held_bytes),
         ("cache_bytes", "Memory taken by the hashes of uploads seen before, by estimate.", cache.size),
-        ("index_revision", "The newest revision that answers take into account.", engine.revision),
     ):
         yield GaugeMetricFamily(f"hashmatch_{name}", text, value)
-    yield CounterMetricFamily("hashmatch_cache_lookups", "Uploads looked up among those seen before.", cache.lookups)
-    yield CounterMetricFamily("hashmatch_cache_hits", "Those found there.", cache.hits)
-    status = engine.status()
-    entries = GaugeMetricFamily("hashmatch_entries", "Live entries by kind.", labels=("kind",))
-    for kind, count in status.entries.items():
-        entries.add_metric((kind,), count)
-    yield entries
+    lookups, hits = load.cache_lookups, load.cache_hits
+    yield CounterMetricFamily("hashmatch_cache_lookups", "Uploads looked up among those seen before.", lookups)
+    yield CounterMetricFamily("hashmatch_cache_hits", "Those found there.", hits)
+    yield from _of_workers(pool)
+    yield from _of_index(engine)
+
+
+def load_of(work: Work, cache: CachedHasher, metrics: Metrics) -> Load:
+    """How much this process has to do."""
+    return Load(
+        waiting=len(work.admission.waiting),
+        working=work.busy,
+        workers=work.media_threads,
+        held_bytes=work.admission.held_bytes,
+        ended=metrics.ended,
+        overloads=metrics.overloads,
+        cache_lookups=cache.lookups,
+        cache_hits=cache.hits,
+    )
+
+
+def _of_workers(pool: Pool) -> Iterator[Reading]:
     restarts = CounterMetricFamily("hashmatch_worker_restarts", "Hashing processes replaced.", labels=("cause",))
     for cause in Loss:
         restarts.add_metric((cause.value,), pool.losses.get(cause, 0))
     yield restarts
     sealed = pool.sandbox is Sandbox.ON
     yield GaugeMetricFamily("hashmatch_sandbox", "1 where hashing processes are sealed, 0 where not.", sealed)
+
+
+def _of_index(engine: Engine) -> Iterator[Reading]:
+    status = engine.status()
+    yield GaugeMetricFamily("hashmatch_index_revision", "What answers take into account.", status.revision)
+    behind = "How long ago answers were last known to take every change into account."
+    yield GaugeMetricFamily("hashmatch_index_behind_seconds", behind, status.behind_seconds)
+    entries = GaugeMetricFamily("hashmatch_entries", "Live entries by kind.", labels=("kind",))
+    for kind, count in status.entries.items():
+        entries.add_metric((kind,), count)
+    yield entries
     build = GaugeMetricFamily("hashmatch_build_info", "1, with the version and kernels.", labels=("version", "variant"))
     build.add_metric((status.versions["hashmatch"], status.variant), 1)
     yield build
-    try:
-        behind = engine.lag()
-    except Exception as error:  # noqa: BLE001 - a database out of reach must not hide the rest
-        _log.warning("the database's revision could not be read", error=type(error).__name__)
-        return
-    yield GaugeMetricFamily("hashmatch_index_lag_revisions", "Revisions that answers are behind the database.", behind)

@@ -25,6 +25,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.ended = 0
+        self.overloads = 0
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._calls = Counter(
@@ -62,11 +64,13 @@ class Metrics:
 
     def call_ended(self, method: str, status: grpc.StatusCode, seconds: float) -> None:
         """Count a call of ours by its method's name."""
+        self.ended += 1
         self._calls.labels(method, status.name).inc()
         self._call_seconds.labels(method).observe(seconds)
 
     def item_ended(self, status: grpc.StatusCode, error: HashmatchError | None = None) -> None:
         """Count an item of a stream."""
+        self.ended += 1
         self._items.labels(status.name).inc()
         if error is not None:
             self.refused(error)
@@ -75,6 +79,7 @@ class Metrics:
         """Count an error by its reason, and an overload by the limit it met too."""
         self._refusals.labels(error.reason).inc()
         if isinstance(error, Overloaded):
+            self.overloads += 1
             self._overloads.labels(error.details["limit"]).inc()
 
     def stage_took(self, stage: str, seconds: float) -> None:

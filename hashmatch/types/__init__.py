@@ -32,6 +32,7 @@ from hashmatch.types.hashes import (
     View,
 )
 from hashmatch.types.status import (
+    Load,
     Sandbox,
     Status,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "HashedVideo",
     "ImageDecision",
     "Incomplete",
+    "Load",
     "LumaPlane",
     "Match",
     "MatchOptions",

@@ -13,6 +13,28 @@ class Sandbox(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How much one process has to do, and has done since it started."""
+
+    waiting: int = 0
+    """Uploads that wait for their turn to be hashed or looked up."""
+    working: int = 0
+    """Uploads that are being hashed or looked up."""
+    workers: int = 0
+    """The most at once."""
+    held_bytes: int = 0
+    """Of the messages that it holds."""
+    ended: int = 0
+    """Calls and items of streams, errors and refusals included."""
+    overloads: int = 0
+    """Those that were refused because it had too much to do."""
+    cache_lookups: int = 0
+    """Uploads looked up among those seen before."""
+    cache_hits: int = 0
+    """Those of the lookups that found the hashes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What a running service says of itself."""
 
@@ -32,3 +54,5 @@ class Status:
     """How long ago answers were last known to take every change into account."""
     follower_error: str = ""
     """Why changes cannot be followed; empty while they are."""
+    load: Load = Load()
+    """Of the answering process."""

@@ -1,5 +1,7 @@
 """What a service says of itself."""
 
+from dataclasses import asdict, fields
+
 from hashmatch import types
 from hashmatch.v1 import status_pb2
 
@@ -14,6 +16,7 @@ def status_to_wire(status: types.Status) -> status_pb2.GetStatusResponse:
         sandbox=status.sandbox,
         behind_seconds=status.behind_seconds,
         follower_error=status.follower_error,
+        load=status_pb2.Load(**asdict(status.load)),
     )
 
 
@@ -28,4 +31,5 @@ def status_from_wire(message: status_pb2.GetStatusResponse) -> types.Status:
         process_revisions=tuple(message.process_revisions),
         behind_seconds=message.behind_seconds,
         follower_error=message.follower_error,
+        load=types.Load(**{field.name: getattr(message.load, field.name) for field in fields(types.Load)}),
     )
