@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(wildcard src_ext/*.pyx src_ext/*.cpp src_ext/*.h src_ext/*.inl) $(shell find protos -name '*.proto')
 
-.PHONY: demo test soak lint bench fuzz fuzz-arm clean
+.PHONY: demo test soak ray lint bench fuzz fuzz-arm clean
 
 demo: $(VENV)/demo
 	$(BIN)/hashmatch demo
@@ -15,6 +15,11 @@ test: $(VENV)/dev
 
 soak: $(VENV)/dev
 	$(BIN)/python -m pytest -m soak
+
+# Backfills on a Ray cluster of two nodes: Ray is large, and so no part of what `make test` installs.
+ray: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,ray]'
+	$(BIN)/python -m pytest tests/test_backfill_ray.py
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check

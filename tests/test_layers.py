@@ -89,6 +89,7 @@ HOMES = {
     "pi_heif": {"media"},
     "av": {"media"},
     "fsspec": {"backfill"},
+    "ray": {"backfill"},
     "pyarrow": {"backfill", "hash_log"},
     "typer": {"cli"},
     "rich": {"cli"},

@@ -2,6 +2,7 @@
 
 from hashmatch.backfill.banks import Wanted
 from hashmatch.backfill.counts import Counts
+from hashmatch.backfill.engines import Engine, Where
 from hashmatch.backfill.estimates import Estimate, estimate
 from hashmatch.backfill.folder import open_folder
 from hashmatch.backfill.jobs import Report, report
@@ -14,12 +15,14 @@ __all__ = [
     "RESCAN_SCHEMA",
     "SCHEMA",
     "Counts",
+    "Engine",
     "Estimate",
     "Report",
     "RescanOptions",
     "ScanOptions",
     "Wanted",
     "Watch",
+    "Where",
     "estimate",
     "open_folder",
     "report",

@@ -1,6 +1,6 @@
 """The banks that a backfill looks up in, wherever they are: a database, or a server that answers over gRPC."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -15,6 +15,8 @@ from hashmatch.types import Bank, BankPut, Change, Entry, EntryAdded
 
 _AT_ONCE: Final = 50_000
 """Entries that join a snapshot at once."""
+_NEVER: Final = 2**62
+"""A revision that nothing was added after."""
 _DATABASE: Final = "hashmatch.db"
 
 
@@ -58,6 +60,11 @@ def load(where: str, wanted: Wanted, timeout: float = 10.0) -> Snapshot:
         snapshot = origin.load(wanted)
     snapshot.roster.reach(wanted.banks)  # says which bank there is none of
     return snapshot
+
+
+def check(where: str, names: Collection[str], timeout: float = 10.0) -> None:
+    """Whether the banks that are named are at `where`, without loading entries; raises as `load` does."""
+    load(where, Wanted(since=_NEVER, banks=tuple(names)), timeout)
 
 
 class OfStore:
@@ -107,7 +114,7 @@ class OfServer:
             growing.add(EntryAdded(self._client.get_entry(bank, entry)) for bank, entry in wanted.entries)
             return growing.at(revision)
         banks = sorted(name for name in growing.snapshot.banks if not wanted.banks or name in wanted.banks)
-        entries = chain.from_iterable(map(self._client.list_entries, banks))
+        entries = chain.from_iterable(map(self._client.list_entries, banks if wanted.since < revision else ()))
         growing.add(EntryAdded(entry) for entry in entries if wanted.since < entry.revision <= revision)
         return growing.at(revision)
 

@@ -46,9 +46,9 @@ def estimate(source: str, options: ScanOptions = DEFAULTS, watch: Watch = UNWATC
     chosen, found = _drawn(source, options, watch, sample)
     listed = time.monotonic()
     counts = Counts()
-    with scanning(source, options, watch.on_batch) as scanner:
+    with scanning(source, options, watch.on_batch) as work:
         started = time.monotonic()
-        for part in scanner.scan([(0, chosen)] if chosen else []):
+        for part in work([(0, chosen)] if chosen else []):
             counts.add(part.counts)
     return Estimate(found, listed - began, counts, time.monotonic() - started)
 

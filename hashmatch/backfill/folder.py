@@ -16,6 +16,9 @@ _UNFINISHED = ".unfinished"
 class Folder(Protocol):
     """Files by name, `/` between folders. Every method raises OSError."""
 
+    where: str
+    """The folder's URL or absolute path, the same from any working directory."""
+
     def names(self, below: str) -> list[str]:
         """The names of the files in one folder, sorted, without the folder; none where there is no such folder."""
 
@@ -48,6 +51,7 @@ class LocalFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.where = str(path.absolute())
 
     def names(self, below: str) -> list[str]:
         place = self.path / below
@@ -102,6 +106,7 @@ class ObjectFolder:
     """A prefix of an object store."""
 
     def __init__(self, url: str) -> None:
+        self.where = url
         self._system, path = file_system(url)
         self._path = path.rstrip("/")
 

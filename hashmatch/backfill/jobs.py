@@ -141,7 +141,7 @@ def rows_of(folder: Folder, number: int) -> pa.Table:
     """The rows of a part that is done; raises ConfigurationError where it is damaged."""
     try:
         with folder.open(f"{ROWS}/{part_name(number)}") as file:
-            return pq.read_table(file).replace_schema_metadata(None).cast(rows.SCHEMA)
+            return pq.read_table(file).replace_schema_metadata(None)
     except (ValueError, OSError, pa.ArrowException) as error:
         raise _damaged(number, error) from error
 

@@ -1,10 +1,11 @@
 """`rescan`: what is new in the banks, or a few urgent hashes, matched against every hash of the logs."""
 
 import os
-from collections.abc import Generator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ import pyarrow as pa
 
 from hashmatch.backfill import banks, jobs
 from hashmatch.backfill.banks import Wanted
+from hashmatch.backfill.counts import Counts
+from hashmatch.backfill.engines import Where
 from hashmatch.backfill.folder import open_folder
 from hashmatch.backfill.item import Item
 from hashmatch.backfill.logs import row_groups
@@ -44,7 +47,9 @@ class RescanOptions:
     part_rows: int = PART_ROWS
     """Rows of a part, or of a row group where that has more."""
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Threads that search."""
+    """Threads that search in this process; in a cluster it is one on each of its cores."""
+    where: Where = field(default_factory=Where)
+    """Who does it: this process unless told otherwise."""
     timeout: float = 10.0
     """Seconds that each call to the server of the banks may take."""
 
@@ -77,22 +82,26 @@ def rescan(
     for log in logs:
         check_location(log)
     with ExitStack() as stack:
-        sifter = Sifter(
-            options.snapshot(),
-            MatchOptions(banks=options.wanted.banks, max_matches=options.max_matches),
-            options.workers,
-            watch.on_batch,
-        )
+        begin = partial(sifting, options)
         runs = parts_of(chain.from_iterable(map(row_groups, logs)), options.part_rows, _rows)
         if out is None:
-            yield from (part.rows for part in sifter.sift(enumerate(runs)))
+            work = stack.enter_context(begin(watch.on_batch))
+            yield from (part.rows for part in work(enumerate(runs)))
             return
+        options.snapshot()  # what cannot be looked for is said before anything is written
         folder = open_folder(out)
         stack.enter_context(folder.alone())
         jobs.claim(folder, options.order(logs))
         plan = Plan.load(folder) or Plan.record(folder, runs, watch.on_listed)
         watch.on_begin(jobs.report(folder))
-        yield from (part.rows for part in jobs.run(folder, plan, sifter.sift))
+        yield from (part.rows for part in options.where.run(out, plan, begin, watch.on_batch))
+
+
+@contextmanager
+def sifting(options: RescanOptions, on_batch: Callable[[Counts], None]) -> Iterator[jobs.Work]:
+    """What rescans parts; raises ConfigurationError, NotFound, Unavailable."""
+    match = MatchOptions(banks=options.wanted.banks, max_matches=options.max_matches)
+    yield Sifter(options.snapshot(), match, options.where.workers(options.workers), on_batch).sift
 
 
 def _rows(item: Item) -> int:

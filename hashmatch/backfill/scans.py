@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hashmatch import hashing
 from hashmatch.backfill import banks, jobs
 from hashmatch.backfill.banks import Wanted
 from hashmatch.backfill.counts import Counts
+from hashmatch.backfill.engines import Where
 from hashmatch.backfill.folder import Folder, LocalFolder, open_folder
 from hashmatch.backfill.manifests import is_manifest
 from hashmatch.backfill.pace import Pace
@@ -45,7 +47,7 @@ class ScanOptions:
     part_items: int = PART_ITEMS
     """Items of a part, 1 or more: what at most is done again after a crash."""
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Items hashed at once."""
+    """Items hashed at once by this process; a cluster hashes one on each of its cores."""
     readers: int = 0
     """Items read at once besides; where 0, READERS or REMOTE_READERS."""
     bytes_a_second: float | None = None
@@ -53,6 +55,8 @@ class ScanOptions:
     limits: MediaLimits = field(default_factory=MediaLimits)
     sandbox: Sandbox = Sandbox.ON
     """Whether the kernel seals the processes that decode."""
+    where: Where = field(default_factory=Where)
+    """Who does it: this process unless told otherwise; failures are tried again by this process."""
     timeout: float = 10.0
     """Seconds that each call to the server of the banks may take."""
 
@@ -91,18 +95,22 @@ def scan(
     job, or another process is at work in it.
     """
     check_location(source)
+    hashing.check_kinds(options.match.kinds)
     with ExitStack() as stack:
-        scanner = stack.enter_context(scanning(source, options, watch.on_batch))
+        begin = partial(scanning, source, options)
         if out is None:
+            work = stack.enter_context(begin(watch.on_batch))
             runs = parts_of(Source(source, options.column, options.exclude).items(), options.part_items)
-            yield from (part.rows for part in scanner.scan(enumerate(runs)))
+            yield from (part.rows for part in work(enumerate(runs)))
             return
+        if options.banks:
+            banks.check(options.banks, options.match.banks, options.timeout)
         folder = open_folder(out)
         stack.enter_context(folder.alone())
         jobs.claim(folder, options.order(source))
         plan = Plan.load(folder) or record(folder, source, options, watch)
         watch.on_begin(jobs.report(folder))
-        yield from (part.rows for part in jobs.run(folder, plan, scanner.scan))
+        yield from (part.rows for part in options.where.run(out, plan, begin, watch.on_batch))
 
 
 def retry_failed(
@@ -120,8 +128,8 @@ def retry_failed(
             raise ConfigurationError(f"there is no scan in {out} whose failures could be tried again")
         jobs.claim(folder, options.order(source))
         watch.on_begin(jobs.report(folder))
-        scanner = stack.enter_context(scanning(source, options, watch.on_batch))
-        yield from (part.rows for part in jobs.retry(folder, plan, scanner.scan))
+        work = stack.enter_context(scanning(source, options, watch.on_batch))
+        yield from (part.rows for part in jobs.retry(folder, plan, work))
 
 
 def record(folder: Folder, source: str, options: ScanOptions, watch: Watch) -> Plan:
@@ -132,21 +140,25 @@ def record(folder: Folder, source: str, options: ScanOptions, watch: Watch) -> P
 
 
 @contextmanager
-def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], None]) -> Iterator[Scanner]:
-    """A scanner with all that the options ask for; raises ConfigurationError, InvalidField, NotFound, Unavailable."""
+def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], None]) -> Iterator[jobs.Work]:
+    """What scans parts, with all that the options ask for.
+
+    Raises ConfigurationError, InvalidField, NotFound, Unavailable.
+    """
     kinds = hashing.check_kinds(options.match.kinds)
     found = None
     if options.banks:
         found = Banks(banks.load(options.banks, Wanted(banks=options.match.banks), options.timeout), options.match)
     local = not is_url(source) and not is_manifest(source)
-    with Pool(options.limits, options.workers, options.sandbox) as pool:
+    workers = options.where.workers(options.workers)
+    with Pool(options.limits, workers, options.sandbox) as pool:
         yield Scanner(
             pool,
             Job(kinds, options.match.all_views),
             options.limits,
             found,
-            options.workers,
+            workers,
             options.readers or (READERS if local else REMOTE_READERS),
             Pace(options.bytes_a_second),
             on_batch,
-        )
+        ).scan

@@ -3,44 +3,38 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
 import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from hashmatch.cli.backfill_options import (
+    Address,
     Bandwidth,
     Column,
     DryRun,
-    Entries,
+    EngineName,
     Exclude,
-    Hashes,
     HashOnly,
-    Logs,
-    MaxMatches,
     Nice,
+    On,
     Out,
     PartItems,
     Readers,
-    RescanBanks,
     RetryFailed,
-    SinceRevision,
     Source,
-    Threshold,
     Where,
     Workers,
 )
-from hashmatch.cli.common import AsJson, Code, Connection, configured
-from hashmatch.cli.inputs import Kind, Kinds, Sandboxed, check_kinds, parse_hash
+from hashmatch.cli.backfill_report import explained, need_extra, tell_report
+from hashmatch.cli.common import AsJson, Connection, configured
+from hashmatch.cli.inputs import Kinds, Sandboxed, check_kinds
 from hashmatch.cli.match import Banks, OriginalOrientationOnly, WholeImageOnly
-from hashmatch.cli.objects import emit, row_object
-from hashmatch.errors import ConfigurationError, Unavailable
-from hashmatch.types import PDQ, MatchOptions, Sandbox
+from hashmatch.cli.objects import emit
+from hashmatch.cli.rescan import RESCAN_HELP, rescan
+from hashmatch.types import MatchOptions, Sandbox
 
 if TYPE_CHECKING:
-    from hashmatch.backfill import RescanOptions, ScanOptions
+    from hashmatch.backfill import ScanOptions
 
 _HELP: Final = """Scan stored media, and match what was scanned again.
 
@@ -66,24 +60,6 @@ better given as a manifest.
 Example: hashmatch backfill scan photos/ --out scanned/
 """
 
-_RESCAN_HELP: Final = """Match what is new in the banks against hashes that are kept.
-
-LOG is the folder of a scan or of the service's hash log, or any Parquet file
-or folder of them with columns kind and hash. Nothing is decoded again. What
-is looked for are the entries added since a revision (a scan's report says at
-which it looked up), those of a bank, single ones, or hashes in no bank. Asked
-of a database or a data directory, --since-revision looks also for the entries
-of banks whose policy has changed since.
-
-Hashes are compared as they were logged, in their stored orientation.
-
-The rows that match are Parquet in DIR, as of a scan, and resumable; without
---out they are JSON lines on standard output.
-
-Example: hashmatch backfill rescan scanned/ --since-revision 812 --out found/
-Where has it been seen: hashmatch backfill rescan log/ --entry known-bad/4711
-"""
-
 app = typer.Typer(name="backfill", help=_HELP, no_args_is_help=True)
 
 
@@ -106,6 +82,8 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     bandwidth: Bandwidth = 0.0,
     nice: Nice = 10,
     sandbox: Sandboxed = Sandbox.ON,
+    engine: On = EngineName.LOCAL,
+    address: Address = "",
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -128,13 +106,17 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
         bytes_a_second=bandwidth * 1e6 or None,
         limits=configured(MediaLimits),
         sandbox=sandbox,
+        where=backfill.Where(backfill.Engine(engine), address),
         timeout=connection.timeout,
     )
-    with _explained(options.banks):
+    with explained(options.banks):
         if dry_run:
             return _estimate(source, options, as_json)
         _scan(source, out, options, retry_failed)
-    raise typer.Exit(_report(out, as_json))
+    raise typer.Exit(tell_report(out, as_json))
+
+
+app.command("rescan", help=RESCAN_HELP)(rescan)
 
 
 @app.command("report")
@@ -146,73 +128,13 @@ def report(
     Example: hashmatch backfill report scanned/
     """
     need_extra()
-    raise typer.Exit(_report(folder, as_json))
-
-
-@app.command("rescan", help=_RESCAN_HELP)
-def rescan(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    context: typer.Context,
-    logs: Logs,
-    since_revision: SinceRevision = None,
-    bank: RescanBanks = None,
-    entry: Entries = None,
-    asked: Hashes = None,
-    kind: Kind = PDQ,
-    threshold: Threshold = 31,
-    out: Out = "",
-    banks: Where = "",
-    max_matches: MaxMatches = 100,
-    workers: Workers = 0,
-    nice: Nice = 10,
-    as_json: AsJson = False,
-) -> None:
-    """`_RESCAN_HELP` says it all."""
-    need_extra()
-    from hashmatch import backfill
-
-    if since_revision is None and not (bank or entry or asked):
-        raise typer.BadParameter("say what to look for: --since-revision, --bank, --entry or --hash")
-    connection: Connection = context.obj
-    os.nice(nice)
-    options = backfill.RescanOptions(
-        banks=banks or connection.server,
-        wanted=backfill.Wanted(since_revision or 0, tuple(bank or ()), tuple(map(_entry, entry or ()))),
-        hashes=tuple(parse_hash(text, kind=kind) for text in asked or ()),
-        threshold=threshold,
-        max_matches=max_matches,
-        workers=workers or len(os.sched_getaffinity(0)),
-        timeout=connection.timeout,
-    )
-    with _explained(options.banks):
-        _rescan(logs, out, options)
-    if out:
-        raise typer.Exit(_report(out, as_json))
-
-
-def need_extra() -> None:
-    """Raises ConfigurationError where what a backfill needs is not installed."""
-    from importlib.util import find_spec
-
-    if missing := [name for name in ("fsspec", "pyarrow", "s3fs") if find_spec(name) is None]:
-        raise ConfigurationError(f"{', '.join(missing)} is not installed: pip install 'hashmatch[backfill]'")
+    raise typer.Exit(tell_report(folder, as_json))
 
 
 def _match(bank: list[str] | None, kind: list[str] | None, original: bool, whole: bool) -> MatchOptions:
     return MatchOptions(
         banks=tuple(bank or ()), all_orientations=not original, all_views=not whole, kinds=check_kinds(kind or ())
     )
-
-
-@contextmanager
-def _explained(banks: str) -> Iterator[None]:
-    """Says where the banks were looked for in vain."""
-    try:
-        yield
-    except Unavailable as error:
-        if not error.message.startswith("UNAVAILABLE: "):
-            raise
-        where = f"no server answers at {banks}: start one with 'hashmatch serve'"
-        raise Unavailable(f"{where}, name another place with --banks, or give --hash-only") from error
 
 
 def _scan(source: str, out: str, options: "ScanOptions", retry_failed: bool) -> None:
@@ -225,49 +147,6 @@ def _scan(source: str, out: str, options: "ScanOptions", retry_failed: bool) -> 
     with bar("trying again" if retry_failed else "scanning") as watch:
         for _ in act(source, out, options, watch):
             pass
-
-
-def _entry(name: str) -> tuple[str, int]:
-    found = re.fullmatch(r"(?:banks/)?([^/]+)/(?:entries/)?([0-9]{1,18})", name)
-    if found is None:
-        raise typer.BadParameter(f"{name!r} is not BANK/NUMBER", param_hint="--entry")
-    return found[1], int(found[2])
-
-
-def _rescan(logs: list[str], out: str, options: "RescanOptions") -> None:
-    from hashmatch import backfill
-    from hashmatch.cli.backfill_bar import bar
-
-    with bar("rescanning") as watch:
-        for table in backfill.rescan(logs, out or None, options, watch):
-            for row in () if out else table.to_pylist():
-                emit(row_object(row))
-
-
-def _report(out: str, as_json: bool) -> Code:
-    from hashmatch import backfill
-
-    found = backfill.report(backfill.open_folder(out)).to_object()
-    if as_json:
-        emit(found)
-    else:
-        typer.echo(_told(found))
-    if not found["complete"]:
-        return Code.NOT_SCANNED
-    return Code.NOT_SCANNED if found["failed"] else Code.DONE
-
-
-def _told(found: dict[str, Any]) -> str:
-    state = "complete" if found["complete"] else "not complete: give the scan's command again to go on"
-    lines = [f"{found['found']:,} found, in {found['parts_done']:,} of {found['parts']:,} parts; {state}"]
-    lines += [f"{found[name]:>14,} {name}" for name in ("scanned", "failed", "skipped", "pending", "matched")]
-    lines += [f"{count:>14,} failed: {reason}" for reason, count in found["failed_by_reason"].items()]
-    lines += [f"{count:>14,} verdict {verdict}" for verdict, count in found["verdicts"].items()]
-    lines += [f"{count:>14,} matched in {bank}" for bank, count in found["matched_by_bank"].items()]
-    if found["revisions"]:
-        first, last = found["revisions"]
-        lines.append(f"looked up at revision {first}" + (f" to {last}" if last != first else ""))
-    return "\n".join(lines)
 
 
 def _estimate(source: str, options: "ScanOptions", as_json: bool) -> None:

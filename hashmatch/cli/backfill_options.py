@@ -1,8 +1,17 @@
 """The options of `hashmatch backfill`."""
 
+import enum
 from typing import Annotated
 
 import typer
+
+
+class EngineName(enum.StrEnum):
+    """`hashmatch.backfill.Engine`, which is not imported before it is needed."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="What to scan.")]
 Out = Annotated[str, typer.Option(metavar="DIR", help="The folder of the job; made where it is missing.")]
@@ -25,6 +34,17 @@ Readers = Annotated[int, typer.Option(min=0, help="Items read at once besides; 0
 Bandwidth = Annotated[float, typer.Option(min=0, metavar="MB", help="Most megabytes read a second; 0: no limit.")]
 Nice = Annotated[int, typer.Option(min=0, max=19, help="How far to stand back where others want the same cores.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Scan again what failed in DIR.")]
+On = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        help="local: on this machine; ray: on a Ray cluster, every machine of which "
+        "reaches SOURCE, DIR and the banks by the same names.",
+    ),
+]
+Address = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Of the Ray cluster; unless set, one is started on this machine.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Scan a sample of 500, write nothing, and say what all would take.")
 ]

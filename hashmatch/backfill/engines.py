@@ -1,0 +1,56 @@
+"""Who does the parts of a job: this process, or a Ray cluster."""
+
+# ruff: noqa: PLC0415 - Ray is of an extra, and imported where it is asked for
+
+import enum
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hashmatch.backfill import jobs
+from hashmatch.backfill.counts import Counts
+from hashmatch.backfill.folder import open_folder
+from hashmatch.backfill.plan import Plan
+from hashmatch.backfill.scanning import Part
+from hashmatch.errors import ConfigurationError
+
+
+class Engine(enum.StrEnum):
+    """Where a job runs; what comes of it is the same."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+OnBatch: TypeAlias = Callable[[Counts], None]
+Begin: TypeAlias = Callable[[OnBatch], AbstractContextManager[jobs.Work]]
+"""Makes ready what does parts, told whom to tell of each batch; it can be pickled, and may be called on any machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The engine of a job, and where it is."""
+
+    engine: Engine = Engine.LOCAL
+    address: str = ""
+    """Of a Ray cluster, as `ray.init` takes it; empty: one that is started on this machine."""
+
+    def workers(self, here: int) -> int:
+        """How many threads each that does parts is to have, where it would be so many in this process."""
+        return here if self.engine is Engine.LOCAL else 1
+
+    def run(self, out: str, plan: Plan, begin: Begin, on_batch: OnBatch) -> Iterator[Part]:
+        """Do the parts of the job in folder `out` that are not done; each is yielded once it is durable.
+
+        A local job's come in their order, a cluster's as they are done. Raises as `begin` does.
+        """
+        if self.engine is Engine.LOCAL:
+            with begin(on_batch) as work:
+                yield from jobs.run(open_folder(out), plan, work)
+            return
+        try:
+            from hashmatch.backfill.on_ray import run
+        except ImportError as error:
+            raise ConfigurationError(f"Ray is not installed ({error}): pip install 'hashmatch[ray]'") from error
+        yield from run(self.address, out, plan, begin, on_batch)
