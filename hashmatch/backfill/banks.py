@@ -7,7 +7,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final, Protocol, Self
 
-from hashmatch.client import Client
+from hashmatch.client import Client, Security
+from hashmatch.client.security import OPEN
 from hashmatch.errors import ConfigurationError
 from hashmatch.index import Snapshot
 from hashmatch.store import Store
@@ -45,26 +46,26 @@ class Origin(Protocol):
         """A snapshot of the wanted entries, with every bank as it is now; raises NotFound, Unavailable."""
 
 
-def load(where: str, wanted: Wanted, timeout: float = 10.0) -> Snapshot:
+def load(where: str, wanted: Wanted, timeout: float = 10.0, security: Security = OPEN) -> Snapshot:
     """The banks at `where`: a database's URL, a server's data directory with one, or a server's HOST:PORT.
 
-    `timeout` is seconds that each call to a server may take. Raises ConfigurationError where `where` is none of these,
-    Unavailable, and NotFound for a bank or an entry.
+    `timeout` is seconds that each call to a server may take, `security` what it takes to be let in. Raises
+    ConfigurationError where `where` is none of these, Unavailable, and NotFound for a bank or an entry.
     """
     with ExitStack() as stack:
         origin: Origin
         if url := _database(where):
             origin = OfStore(stack.enter_context(Store.open(url)))
         else:
-            origin = OfServer(stack.enter_context(Client(where, timeout=timeout)))
+            origin = OfServer(stack.enter_context(Client(where, timeout=timeout, security=security)))
         snapshot = origin.load(wanted)
     snapshot.roster.reach(wanted.banks)  # says which bank there is none of
     return snapshot
 
 
-def check(where: str, names: Collection[str], timeout: float = 10.0) -> None:
+def check(where: str, names: Collection[str], timeout: float = 10.0, security: Security = OPEN) -> None:
     """Whether the banks that are named are at `where`, without loading entries; raises as `load` does."""
-    load(where, Wanted(since=_NEVER, banks=tuple(names)), timeout)
+    load(where, Wanted(since=_NEVER, banks=tuple(names)), timeout, security)
 
 
 class OfStore:

@@ -22,6 +22,8 @@ from hashmatch.backfill.plan import Plan, parts_of
 from hashmatch.backfill.scans import UNWATCHED, Watch
 from hashmatch.backfill.sifting import Sifter
 from hashmatch.backfill.storage import check_location
+from hashmatch.client import Security
+from hashmatch.client.security import OPEN
 from hashmatch.index import Snapshot
 from hashmatch.types import Action, Bank, BankPut, Entry, EntryAdded, Hash, MatchOptions, Provenance
 
@@ -52,6 +54,8 @@ class RescanOptions:
     """Who does it: this process unless told otherwise."""
     timeout: float = 10.0
     """Seconds that each call to the server of the banks may take."""
+    security: Security = OPEN
+    """What it takes to be let in there; it is written nowhere."""
 
     def order(self, logs: Sequence[str]) -> dict[str, Any]:
         """What decides the rows, as `ScanOptions.order`."""
@@ -62,7 +66,7 @@ class RescanOptions:
     def snapshot(self) -> Snapshot:
         """What is looked for; raises ConfigurationError, NotFound, Unavailable."""
         if not self.hashes:
-            return banks.load(self.banks, self.wanted, self.timeout)
+            return banks.load(self.banks, self.wanted, self.timeout, self.security)
         bank = Bank(ASKED, action=Action.REVIEW, threshold=self.threshold, minimum_quality=0)
         now = datetime.now(UTC)
         entries = (Entry(at, ASKED, value, Provenance(), now, 0) for at, value in enumerate(self.hashes, start=1))

@@ -21,6 +21,8 @@ from hashmatch.backfill.plan import Plan, parts_of
 from hashmatch.backfill.scanning import Banks, Scanner
 from hashmatch.backfill.sources import Source
 from hashmatch.backfill.storage import check_location, is_url
+from hashmatch.client import Security
+from hashmatch.client.security import OPEN
 from hashmatch.errors import ConfigurationError
 from hashmatch.sandbox import Job, Pool
 from hashmatch.settings import MediaLimits
@@ -59,6 +61,8 @@ class ScanOptions:
     """Who does it: this process unless told otherwise; failures are tried again by this process."""
     timeout: float = 10.0
     """Seconds that each call to the server of the banks may take."""
+    security: Security = OPEN
+    """What it takes to be let in there; it is written nowhere."""
 
     def order(self, source: str) -> dict[str, Any]:
         """What decides the rows: a folder's job is gone on with by the same order alone."""
@@ -104,7 +108,7 @@ def scan(
             yield from (part.rows for part in work(enumerate(runs)))
             return
         if options.banks:
-            banks.check(options.banks, options.match.banks, options.timeout)
+            banks.check(options.banks, options.match.banks, options.timeout, options.security)
         folder = open_folder(out)
         stack.enter_context(folder.alone())
         jobs.claim(folder, options.order(source))
@@ -148,7 +152,10 @@ def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], Non
     kinds = hashing.check_kinds(options.match.kinds)
     found = None
     if options.banks:
-        found = Banks(banks.load(options.banks, Wanted(banks=options.match.banks), options.timeout), options.match)
+        found = Banks(
+            banks.load(options.banks, Wanted(banks=options.match.banks), options.timeout, options.security),
+            options.match,
+        )
     local = not is_url(source) and not is_manifest(source)
     workers = options.where.workers(options.workers)
     with Pool(options.limits, workers, options.sandbox) as pool:

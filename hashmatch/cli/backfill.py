@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -89,27 +90,26 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     as_json: AsJson = False,
 ) -> None:
     """`_SCAN_HELP` says it all."""
-    need_extra()
-    from hashmatch import backfill
-    from hashmatch.settings import MediaLimits
-
+    backfill = need_extra()
     connection: Connection = context.obj
-    os.nice(nice)
-    options = backfill.ScanOptions(
+    said = partial(
+        backfill.ScanOptions,
+        workers=workers or len(os.sched_getaffinity(0)),
         banks="" if hash_only else banks or connection.server,
         match=_match(bank, kind, original_orientation_only, whole_image_only),
         column=column,
         exclude=tuple(exclude or ()),
         part_items=part_items,
-        workers=workers or len(os.sched_getaffinity(0)),
         readers=readers,
         bytes_a_second=bandwidth * 1e6 or None,
-        limits=configured(MediaLimits),
         sandbox=sandbox,
         where=backfill.Where(backfill.Engine(engine), address),
         timeout=connection.timeout,
+        security=connection.security,
     )
+    options = configured(said)
     with explained(options.banks):
+        os.nice(nice)
         if dry_run:
             return _estimate(source, options, as_json)
         _scan(source, out, options, retry_failed)

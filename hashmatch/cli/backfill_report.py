@@ -4,6 +4,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import typer
@@ -13,12 +15,13 @@ from hashmatch.cli.objects import emit
 from hashmatch.errors import ConfigurationError, Unavailable
 
 
-def need_extra() -> None:
-    """Raises ConfigurationError where what a backfill needs is not installed."""
-    from importlib.util import find_spec
-
+def need_extra() -> ModuleType:
+    """`hashmatch.backfill`; raises ConfigurationError where what it needs is not installed."""
     if missing := [name for name in ("fsspec", "pyarrow", "s3fs") if find_spec(name) is None]:
         raise ConfigurationError(f"{', '.join(missing)} is not installed: pip install 'hashmatch[backfill]'")
+    from hashmatch import backfill
+
+    return backfill
 
 
 @contextmanager

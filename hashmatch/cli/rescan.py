@@ -87,6 +87,7 @@ def rescan(  # noqa: PLR0913, PLR0917 - one parameter for each option
         workers=workers or len(os.sched_getaffinity(0)),
         where=backfill.Where(backfill.Engine(engine), address),
         timeout=connection.timeout,
+        security=connection.security,
     )
     with explained(options.banks):
         _rescan(logs, out, options)
