@@ -6,9 +6,10 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from hashmatch import _core, hashing, matching, video_engine
-from hashmatch.errors import MediaError
+from hashmatch.errors import IndexLoading, MediaError
 from hashmatch.follower import Follower
 from hashmatch.hash_log import HashLog
+from hashmatch.index import Snapshot
 from hashmatch.sandbox import Hasher, Job, Stop
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
@@ -61,10 +62,18 @@ class Engine:
         self._hash_log = hash_log
         self._ceilings = hashing.ceilings()
 
+    def load(self, on_revision: Callable[[int], None]) -> None:
+        """Load the index, then follow the banks in the background; `on_revision` is as for `Follower.start`."""
+        self._follower.start(on_revision)
+
+    def cancel_load(self) -> None:
+        """Let `load` return early, from another thread."""
+        self._follower.cancel()
+
     @property
     def revision(self) -> int:
-        """The revision that a query answered now would take into account."""
-        return self._follower.snapshot.revision
+        """The revision that a query answered now would take into account; raises IndexLoading."""
+        return self._snapshot.revision
 
     @property
     def bank_names(self) -> Collection[str]:
@@ -72,7 +81,7 @@ class Engine:
         return self._follower.snapshot.banks.keys()
 
     def match_image(self, data: bytes, options: MatchOptions, content_id: str = "") -> ImageDecision:
-        """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank).
+        """Hash one image and look it up; raises MediaError, InvalidField (a kind), NotFound (a bank), IndexLoading.
 
         Where it has a `content_id` and there is a hash log, its hashes are kept there.
         """
@@ -81,7 +90,7 @@ class Engine:
             image = self._hasher.hash_image(data, Job(kinds, options.all_views, options.approximate))
         if self._hash_log is not None and content_id:
             self._hash_log.append(content_id, image.originals)
-        (decision,) = matching.match_images(self._follower.snapshot, [image], options, self._ceilings, self._stage)
+        (decision,) = matching.match_images(self._snapshot, [image], options, self._ceilings, self._stage)
         return decision
 
     def match_video(self, file: int, options: MatchOptions, video: VideoOptions, stop: Stop) -> VideoDecision:
@@ -89,12 +98,12 @@ class Engine:
 
         Raises MediaError, InvalidField (a kind), NotFound (a bank), and Stopped once `stop` is thrown.
         """
-        query = video_engine.query(self._follower.snapshot, options, video, self._ceilings)
+        query = video_engine.query(self._snapshot, options, video, self._ceilings)
         return video_engine.match_video(self._hasher, query, file, options, video, stop)
 
     def match_frames(self, options: MatchOptions, video: VideoOptions) -> FrameQuery:
         """Begin to match frames decoded elsewhere; raises InvalidField (a kind), NotFound (a bank)."""
-        query = video_engine.query(self._follower.snapshot, options, video, self._ceilings)
+        query = video_engine.query(self._snapshot, options, video, self._ceilings)
         return FrameQuery(self._hasher, query, options, video, self._limits)
 
     def hash_video(self, file: int, video: VideoOptions, stop: Stop) -> HashedVideo:
@@ -103,10 +112,10 @@ class Engine:
         return video_engine.hash_video(self._hasher, file, video, stop)
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions) -> list[Decision]:
-        """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound (a bank)."""
+        """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound, IndexLoading."""
         for at, query in enumerate(hashes):
             hashing.check(query, f"hashes[{at}]")
-        return matching.lookup_hashes(self._follower.snapshot, hashes, options, self._ceilings, self._stage)
+        return matching.lookup_hashes(self._snapshot, hashes, options, self._ceilings, self._stage)
 
     def hash_image(self, data: bytes, kinds: Sequence[str] = (), *, approximate: bool = False) -> HashedImage:
         """The hashes of one image, by pdq where no kinds are named; raises MediaError, InvalidField (a kind).
@@ -167,7 +176,18 @@ class Engine:
             sandbox=self._hasher.sandbox,
             behind_seconds=self._follower.behind_seconds,
             follower_error="" if self._follower.error is None else str(self._follower.error),
+            complete=self._follower.complete,
+            recent_entries=snapshot.recent_entries,
+            building=self._follower.progress,
         )
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        if self._follower.complete:
+            return self._follower.snapshot
+        progress = self._follower.progress
+        so_far = f": {progress.stage} {progress.done:,} of {progress.total:,}" if progress else ""
+        raise IndexLoading(f"the index is loading{so_far}")
 
     def _new_entry(self, item: NewEntry | NewMedia, field: str) -> NewEntry:
         if isinstance(item, NewEntry):

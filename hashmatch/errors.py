@@ -19,6 +19,7 @@ HashmatchError
 ├── DeadlineExceeded        the caller's time ran out
 ├── Overloaded              refused before any work was done; send it again after `retry_seconds`
 ├── Unavailable             try again later: starting, draining or out of reach
+│   └── IndexLoading        the index is not complete yet: nothing is looked up in a part of it
 └── ConfigurationError      the service cannot start as it was told to
 """
 
@@ -141,6 +142,10 @@ class Overloaded(HashmatchError):
 
 class Unavailable(HashmatchError):
     reason = "UNAVAILABLE"
+
+
+class IndexLoading(Unavailable):
+    reason = "INDEX_LOADING"
 
 
 class ConfigurationError(HashmatchError):

@@ -7,7 +7,8 @@ from typing import Final
 
 import structlog
 
-from hashmatch.index import Directory, Progress, Snapshot, Source
+from hashmatch.index import Directory, Snapshot, Source
+from hashmatch.types import Progress
 
 PROGRESS_SECONDS: Final = 5.0
 """How often a long load is logged."""
@@ -75,8 +76,9 @@ class Follower:
 
     @property
     def build_due(self) -> bool:
-        """Whether the files lack so much, or hold so much that was removed, that they are to be built."""
-        return self._pending > MOST_LOADED or self._snapshot.build_due(MOST_RECENT, RECENT_SHARE)
+        """Whether the files lack so much, or hold so much that was removed or damaged, that they are to be built."""
+        refused = self._directory is not None and self._directory.refused
+        return refused or self._pending > MOST_LOADED or self._snapshot.build_due(MOST_RECENT, RECENT_SHARE)
 
     def start(self, on_revision: Callable[[int], None] = lambda _: None) -> None:
         """Load all there is, then go on following in the background; raises what the source raises.
@@ -94,10 +96,14 @@ class Follower:
         _log.info("index_loaded", revision=self._snapshot.revision, entries=entries, seconds=seconds)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, or the load; the last snapshot remains."""
+    def cancel(self) -> None:
+        """Let `start` return early, and the thread end soon."""
         self._stopping = True
         self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread; the last snapshot remains."""
+        self.cancel()
         if self._thread.ident is not None:
             self._thread.join()
 

@@ -41,7 +41,9 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the banks, for example postgresql+psycopg://user@host/name, which servers of "
         "many machines may share; empty: hashmatch.db in the data directory.",
     )
-    data_dir: Path = Field(Path("hashmatch-data"), description="Where the embedded database lives.")
+    data_dir: Path = Field(
+        Path("hashmatch-data"), description="Where the embedded database and the files of the index live."
+    )
     processes: int = Field(1, gt=0, le=1024, description="Processes that share the port, each with the whole index.")
     workers: int = Field(
         default_factory=lambda given: max(1, len(os.sched_getaffinity(0)) // given["processes"]),
@@ -73,6 +75,11 @@ class Settings(BaseSettings):
     hash_log_seconds: float = Field(60.0, gt=0, description="The most of the hash log that a crash may lose.")
     drain_seconds: float = Field(20.0, ge=0, description="How long calls in flight may finish after SIGTERM.")
     limits: MediaLimits = Field(default_factory=MediaLimits)
+
+    @property
+    def segments(self) -> Path:
+        """The directory of the index's files."""
+        return self.data_dir / "segments"
 
     @property
     def database(self) -> str:

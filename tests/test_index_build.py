@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from hashmatch.index import Directory, Progress, Snapshot, build, directory, levels, searcher
+from hashmatch.index import Directory, Snapshot, build, directory, levels, searcher
 from hashmatch.index.directory import Base
 from hashmatch.index.segment_file import Filed, read_segment
 from hashmatch.index.space import Space
-from hashmatch.types import PDQ, Bank, BankDeleted, BankPut, Change, EntryAdded, EntryRemoved, Hash
+from hashmatch.types import PDQ, Bank, BankDeleted, BankPut, Change, EntryAdded, EntryRemoved, Hash, Progress
 from tests.index_oracle import Oracle, batches, entry, groups
 from tests.index_source import Log
 

@@ -105,6 +105,10 @@ def status_object(status: Status) -> dict[str, Any]:
         "behind_seconds": status.behind_seconds,
         "follower_error": status.follower_error,
         "load": asdict(status.load),
+        "complete": status.complete,
+        "recent_entries": status.recent_entries,
+        "building": None if status.building is None else asdict(status.building),
+        "process_revisions": list(status.process_revisions),
     }
 
 

@@ -20,7 +20,7 @@ def status(
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option(help="Ask every second until Ctrl-C, and tell what happened since.")] = False,
 ) -> None:
-    """Print a server's revision, entries, load, versions and kernels.
+    """Print a server's revision, entries, index, load, versions and kernels.
 
     Of several processes on one port, one answers; --watch stays with it.
 
@@ -75,7 +75,18 @@ def _facts(server: str, state: Status) -> Iterator[tuple[str, object]]:
     load = state.load
     yield "at work", f"{load.working} of {load.workers}, {load.waiting} waiting, {load.held_bytes / 1e6:,.1f} MB held"
     yield "ended", f"{load.ended:,}, {load.overloads:,} of them refused for want of room"
+    yield "index", _index(state)
+    yield "processes", ", ".join("starting" if at < 0 else f"revision {at}" for at in state.process_revisions)
     yield "kernels", state.variant
     yield "sandbox", state.sandbox or "unknown"
     yield "largest media", f"{state.max_media_bytes:,} bytes"
     yield from sorted(state.versions.items())
+
+
+def _index(state: Status) -> str:
+    said = "complete" if state.complete else "loading"
+    if state.recent_entries:
+        said += f"; {state.recent_entries:,} entries are in no file yet"
+    if (building := state.building) is not None:
+        said += f"; building files: {building.stage} {building.done:,} of {building.total:,}"
+    return said

@@ -1,7 +1,7 @@
 """Exact lookup of hashes in memory, in snapshots that readers never lock, and in files that processes share."""
 
 from hashmatch.index.build import build
-from hashmatch.index.directory import Directory, Progress
+from hashmatch.index.directory import Directory
 from hashmatch.index.found import Found, FoundFrames, Hit, KnownVideo
 from hashmatch.index.sieve import Sieve
 from hashmatch.index.sightings import Sighting, VideoKey
@@ -15,7 +15,6 @@ __all__ = [
     "FoundFrames",
     "Hit",
     "KnownVideo",
-    "Progress",
     "Sieve",
     "Sighting",
     "Snapshot",

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch.index.changes import Outcome
-from hashmatch.index.directory import Base, Directory, Progress
+from hashmatch.index.directory import Base, Directory
 from hashmatch.index.grouping import Run
 from hashmatch.index.levels import runs, worn
 from hashmatch.index.segment_file import Filed
 from hashmatch.index.source import Source
 from hashmatch.index.space import Space  # noqa: TC001 - annotates what is evaluated
+from hashmatch.types import Progress
 
 MOST_GATHERED: Final = 2**21
 """New entries in memory at once, some 300 bytes each; more become several files, which are merged at the end."""

@@ -6,9 +6,9 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
@@ -21,6 +21,7 @@ from hashmatch.index.segment_file import Filed, read_segment, write_segment
 from hashmatch.index.snapshot import Snapshot
 from hashmatch.index.source import Source
 from hashmatch.index.space import Space
+from hashmatch.types import Progress
 
 _MANIFEST: Final = "manifest"
 _SUFFIX: Final = ".segment"
@@ -47,15 +48,6 @@ class Base:
         return Snapshot(self.revision, self.roster, levels)
 
 
-class Progress(NamedTuple):
-    """How far a build has come."""
-
-    stage: str
-    """`reading` changes, or `writing` entries."""
-    done: int
-    total: int
-
-
 class Directory:
     """One process's view of the directory, for one thread; any number of processes may read, one of them builds."""
 
@@ -65,6 +57,12 @@ class Directory:
         self._path = path
         self._seen: object = None
         self._known: dict[str, Filed] = {}
+        self._refused = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether there was something when `load` last looked, but nothing that can be trusted."""
+        return self._refused
 
     def changed(self) -> bool:
         """Whether there is something that `load` has not looked at; it asks the file system."""
@@ -84,7 +82,7 @@ class Directory:
                     continue  # a build has replaced them meanwhile
                 _log.warning("segments_refused", directory=str(self._path), error=str(error))
                 base = None
-            self._seen = stamp
+            self._seen, self._refused = stamp, stamp is not None and base is None
             self._known = {each.name: self._known[each.name] for each in base.filed} if base else {}
             return base
 
@@ -120,7 +118,7 @@ class Directory:
             path.unlink(missing_ok=True)
             return
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(progress))
+        temporary.write_text(json.dumps(astuple(progress)))
         temporary.rename(path)
 
     def progress(self) -> Progress | None:

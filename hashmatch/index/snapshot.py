@@ -44,6 +44,11 @@ class Snapshot:
             sizes[space.kind] += levels.size
         return sizes
 
+    @property
+    def recent_entries(self) -> int:
+        """How many entries are in no file."""
+        return sum(levels.recent_size for levels in self.levels.values())
+
     def build_due(self, most: int, share: float) -> bool:
         """Whether of a space more than `most` entries, and more than a share of all, are in no file, or it is worn."""
         return any(

@@ -22,7 +22,8 @@ from hashmatch.sandbox import Pool
 from hashmatch.server.access import AccessInterceptor
 from hashmatch.server.admission import Admission
 from hashmatch.server.bank import BankService
-from hashmatch.server.board import Board
+from hashmatch.server.board import ABSENT, Board
+from hashmatch.server.building import Builder, opened
 from hashmatch.server.cache import CachedHasher
 from hashmatch.server.exposition import exposed, load_of, readings
 from hashmatch.server.health import HealthService
@@ -83,10 +84,11 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.callback(keyring.stop)
         keyring.start()
         _check_exposure(settings, keyring)
-        follower = Follower(store)
+        follower = Follower(store, opened(settings))
         stack.callback(follower.stop)
-        own = board or Board.create(1)
-        follower.start(own.put)
+        builder = Builder(settings, lambda: follower.build_due)
+        builder.start()
+        stack.callback(builder.stop)
         stack.enter_context(store.listening(follower.wake))
         metrics = Metrics()
         cache = CachedHasher(pool, settings.cache_bytes)
@@ -98,9 +100,10 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.callback(videos.close)
         metrics.read_when_asked(lambda: readings(engine, work, cache, pool, metrics))
         stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
+        own = board or Board.create(1)
         status = StatusService(engine, own, lambda: load_of(work, cache, metrics))
         app = _App(settings, engine, work, videos, status, metrics, keyring)
-        uvloop.run(app.run(on_ready, shared=board is not None))
+        uvloop.run(app.run(on_ready, own, shared=board is not None))
 
 
 def _hash_log(settings: Settings, stack: ExitStack) -> HashLog | None:
@@ -131,7 +134,7 @@ class _App:
         self._keyring = keyring
         self._draining = asyncio.Event()
 
-    async def run(self, on_ready: Callable[[str, Engine], None], *, shared: bool) -> None:
+    async def run(self, on_ready: Callable[[str, Engine], None], board: Board, *, shared: bool) -> None:
         """Serve until a signal, then drain. A shared port is one that other processes listen on too."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -139,19 +142,35 @@ class _App:
         interceptors = [AccessInterceptor(self._keyring), CallInterceptor(self._work.admission, self._metrics)]
         server = grpc.aio.server(interceptors=interceptors, options=_options(self._settings, shared=shared))
         healthy = self._add_services(server)
+        for name in ("", *_SERVICES):
+            await healthy.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+        loading = asyncio.get_running_loop().run_in_executor(None, self._engine.load, board.put)
+        if board.revision != ABSENT:
+            await self._loaded(loading, stop)  # another process serves: no call is to meet this one before it can too
         port = _bind(server, self._settings)
         await server.start()
-        for name in ("", *_SERVICES):
-            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-        gc.freeze()  # what was loaded stays: the collector need not look at it again
-        on_ready(f"{self._settings.address.rpartition(':')[0]}:{port}", self._engine)
-        await stop.wait()
+        if await self._loaded(loading, stop):
+            for name in ("", *_SERVICES):
+                await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+            gc.freeze()  # what was loaded stays: the collector need not look at it again
+            on_ready(f"{self._settings.address.rpartition(':')[0]}:{port}", self._engine)
+            await stop.wait()
         _log.info("draining", seconds=self._settings.drain_seconds)
         await healthy.enter_graceful_shutdown()
         await asyncio.sleep(_NOTICE_SECONDS)
         self._draining.set()
         await server.stop(self._settings.drain_seconds)
         _log.info("stopped")
+
+    async def _loaded(self, loading: asyncio.Future[None], stop: asyncio.Event) -> bool:
+        """Whether the index was loaded before a signal to stop; raises what loading raises."""
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((loading, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not loading.done():
+            self._engine.cancel_load()
+        await loading
+        return not stop.is_set()
 
     def _add_services(self, server: grpc.aio.Server) -> HealthService:
         """Add all services and return the one of health."""

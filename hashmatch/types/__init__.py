@@ -31,11 +31,7 @@ from hashmatch.types.hashes import (
     TimeRange,
     View,
 )
-from hashmatch.types.status import (
-    Load,
-    Sandbox,
-    Status,
-)
+from hashmatch.types.status import Load, Progress, Sandbox, Status
 from hashmatch.types.videos import (
     SECOND,
     FrameMatch,
@@ -82,6 +78,7 @@ __all__ = [
     "NewMedia",
     "Orientation",
     "Passage",
+    "Progress",
     "Provenance",
     "Role",
     "Sandbox",

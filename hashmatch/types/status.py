@@ -35,6 +35,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build of the index's files has come."""
+
+    stage: str
+    """`reading` changes, or `writing` entries."""
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What a running service says of itself."""
 
@@ -56,3 +66,9 @@ class Status:
     """Why changes cannot be followed; empty while they are."""
     load: Load = Load()
     """Of the answering process."""
+    complete: bool = True
+    """Whether the index is loaded; before, nothing is looked up."""
+    recent_entries: int = 0
+    """How many entries the answering process holds itself, as no file of the index has them yet."""
+    building: Progress | None = None
+    """How far a build of the index's files has come; None where there is none under way."""

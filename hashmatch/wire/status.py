@@ -7,6 +7,7 @@ from hashmatch.v1 import status_pb2
 
 
 def status_to_wire(status: types.Status) -> status_pb2.GetStatusResponse:
+    building = status.building
     return status_pb2.GetStatusResponse(
         revision=status.revision,
         entries=status.entries,
@@ -17,10 +18,14 @@ def status_to_wire(status: types.Status) -> status_pb2.GetStatusResponse:
         behind_seconds=status.behind_seconds,
         follower_error=status.follower_error,
         load=status_pb2.Load(**asdict(status.load)),
+        complete=status.complete,
+        recent_entries=status.recent_entries,
+        building=None if building is None else status_pb2.BuildProgress(**asdict(building)),
     )
 
 
 def status_from_wire(message: status_pb2.GetStatusResponse) -> types.Status:
+    said = message.building
     return types.Status(
         revision=message.revision,
         entries=dict(message.entries),
@@ -32,4 +37,7 @@ def status_from_wire(message: status_pb2.GetStatusResponse) -> types.Status:
         behind_seconds=message.behind_seconds,
         follower_error=message.follower_error,
         load=types.Load(**{field.name: getattr(message.load, field.name) for field in fields(types.Load)}),
+        complete=message.complete,
+        recent_entries=message.recent_entries,
+        building=types.Progress(said.stage, said.done, said.total) if message.HasField("building") else None,
     )
