@@ -128,7 +128,16 @@ def _of_workers(pool: Pool) -> Iterator[Reading]:
 
 def _of_index(engine: Engine) -> Iterator[Reading]:
     status = engine.status()
-    yield GaugeMetricFamily("hashmatch_index_revision", "What answers take into account.", status.revision)
+    building = status.building
+    for name, text, value in (
+        ("revision", "What answers take into account.", status.revision),
+        ("complete", "1 once the index is loaded, 0 before.", status.complete),
+        ("recent_entries", "Entries that no file of the index holds yet.", status.recent_entries),
+        ("building", "1 while files of the index are built on this machine, else 0.", building is not None),
+        ("build_done", "Changes or entries that the build has done.", building.done if building else 0),
+        ("build_total", "How many of them there are.", building.total if building else 0),
+    ):
+        yield GaugeMetricFamily(f"hashmatch_index_{name}", text, value)
     behind = "How long ago answers were last known to take every change into account."
     yield GaugeMetricFamily("hashmatch_index_behind_seconds", behind, status.behind_seconds)
     entries = GaugeMetricFamily("hashmatch_entries", "Live entries by kind.", labels=("kind",))
