@@ -1,6 +1,6 @@
 """The verbs of hashmatch, blocking and thread-safe: match, hash, curate the banks, tell the status."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TypeVar
