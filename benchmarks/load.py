@@ -89,7 +89,7 @@ def measure(count: int, rounds: int, entries: int, size: tuple[int, int, int]) -
         store.create_bank(Bank("known", action=Action.BLOCK))
         for batch in random_entries(entries):
             store.add_entries("known", batch)
-        server = ServerProcess(Path(folder))
+        server = ServerProcess(Path(folder), {"HASHMATCH_CACHE_BYTES": "0"})
         server.start()
         follower = Follower(store)
         follower.start()
