@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py $(wildcard src_ext/*.pyx src_ext/*.cpp src_ext/*.h src_ext/*.inl) $(shell find protos -name '*.proto')
 
-.PHONY: demo test soak ray lint bench fuzz fuzz-arm clean
+.PHONY: demo test abuse soak ray lint bench fuzz fuzz-arm clean
 
 demo: $(VENV)/demo
 	$(BIN)/hashmatch demo
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest
+
+# Hostile media, clients and kills for longer than `test` does, with other changes each time; about 5 minutes.
+abuse: $(VENV)/dev
+	HASHMATCH_ABUSE_SECONDS=$${HASHMATCH_ABUSE_SECONDS:-60} $(BIN)/python -m pytest tests/test_*_abuse.py
 
 soak: $(VENV)/dev
 	$(BIN)/python -m pytest -m soak

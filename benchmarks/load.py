@@ -9,7 +9,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +63,7 @@ class Rate(NamedTuple):
     """Processor time of one image, in the client and in the server."""
 
 
-def rates(ways: dict[str, Callable[[], None]], count: int, rounds: int) -> dict[str, Rate]:
+def rates(ways: Mapping[str, Callable[[], None]], count: int, rounds: int) -> dict[str, Rate]:
     """Each way's rate; the ways take turns within a round, so that noise meets all alike."""
     measured: dict[str, list[Rate]] = {name: [] for name in ways}
     for _ in range(rounds):

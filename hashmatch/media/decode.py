@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from hashmatch.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
 from hashmatch.media import avif, bmp, gif, heic, jpeg, png, tiff, webp
-from hashmatch.media.memory import keep_freed
+from hashmatch.media.memory import check_room, keep_freed
 from hashmatch.media.picture import Alpha, Decoder, Picture, least_memory
 from hashmatch.media.sniff import sniff
 from hashmatch.media.white import opaque
 from hashmatch.settings import MediaLimits
 from hashmatch.types import Frame
+
+_MOST_BYTES_OF_A_PIXEL: Final = 8
+"""What codecs take. Where there is no room for it, a decoder that gave up, which says no reason, lacked memory."""
 
 keep_freed()
 cv2.setNumThreads(0)
@@ -102,6 +105,7 @@ def _imdecode(picture: Picture) -> NDArray[Any]:
             raise MemoryError from error
         raise CorruptMedia("damaged: the decoder gave up") from error
     if decoded is None:
+        check_room(_MOST_BYTES_OF_A_PIXEL * picture.still_width * picture.still_height)
         raise CorruptMedia("damaged: the decoder gave up")
     return decoded
 

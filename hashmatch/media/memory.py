@@ -1,6 +1,7 @@
 """Memory for pixels is kept for the next picture: giving it back costs a page fault for each 4 KiB of that one."""
 
 import ctypes
+import mmap
 from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1
@@ -17,3 +18,11 @@ def keep_freed() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING)
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
+
+
+def check_room(size: int) -> None:
+    """Raises MemoryError where so many bytes cannot be had; none of them is touched."""
+    try:
+        mmap.mmap(-1, size).close()
+    except OSError as error:
+        raise MemoryError from error

@@ -34,7 +34,7 @@ class ImageTask:
         self.seconds = limits.max_decode_seconds
 
     def ask(self, worker: Line) -> HashedImage:
-        worker.send(json.dumps((tuple(self._job.kinds), self._job.all_views, self._job.approximate)).encode())
+        worker.hold(json.dumps((tuple(self._job.kinds), self._job.all_views, self._job.approximate)).encode())
         worker.send(self._data)
         return unpack(answer(worker, _longest(self._job), self._limits), self._job, self._limits)
 

@@ -7,6 +7,8 @@ import time
 from typing import Final
 
 _LENGTH: Final = struct.Struct("<Q")
+_BUFFER: Final = 2**20
+"""Bytes on their way that the kernel is asked to keep, so that most media are handed over at once."""
 
 
 class Malformed(ValueError):
@@ -21,12 +23,18 @@ class Line:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        self._held = b""
         self.deadline: float | None = None
+
+    def hold(self, message: bytes) -> None:
+        """Send a short message together with the next, so that the other side wakes up once."""
+        self._held += _LENGTH.pack(len(message)) + message
 
     def send(self, message: bytes | memoryview) -> None:
         """Return once the message is handed to the kernel."""
         self._limit_wait()
-        header = _LENGTH.pack(len(message))
+        header, self._held = self._held + _LENGTH.pack(len(message)), b""
         sent = self._connection.sendmsg((header, message))
         for part, start in ((header, sent), (message, max(0, sent - len(header)))):
             if start < len(part):

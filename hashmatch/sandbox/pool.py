@@ -106,7 +106,7 @@ class Pool:
         started = time.monotonic()
         worker.line.deadline = started + task.seconds
         try:
-            worker.line.send(bytes((task.number,)))
+            worker.line.hold(bytes((task.number,)))
             answer = task.ask(worker.line)
         except MediaError as error:
             self._settle(worker, error)

@@ -59,9 +59,7 @@ class Zygote:
             try:
                 pid, line = self._fork()
             except (OSError, EOFError):
-                self._end()
-                self._start()
-                pid, line = self._fork()
+                pid, line = self._restart()
             worker = Worker(pid, line, self._process.pid)
         try:
             said = line.receive(_LONGEST_REPLY)
@@ -121,6 +119,14 @@ class Zygote:
             self._end()
             raise ConfigurationError(f"the hashing processes cannot start: {said.decode(errors='replace')}")
         self._control.settimeout(_REPLY_SECONDS)
+
+    def _restart(self) -> tuple[int, Line]:
+        self._end()
+        try:
+            self._start()
+            return self._fork()
+        except (OSError, EOFError, ConfigurationError) as error:
+            raise Unavailable("the hashing processes could not be started again") from error
 
     def _fork(self) -> tuple[int, Line]:
         self._control.send(REQUEST.pack(SPAWN, 0))

@@ -34,6 +34,7 @@ def _warm() -> bytes:
     from hashmatch.errors import ConfigurationError  # noqa: PLC0415 - a broken installation is to be reported
 
     try:
+        from hashmatch.sandbox import worker  # noqa: F401, PLC0415 - what a worker runs is loaded before it is forked
         from hashmatch.sandbox.warm import warm  # noqa: PLC0415
 
         warm()
