@@ -149,11 +149,18 @@ def test_status_and_the_server_from_the_environment(server: ServerProcess) -> No
         "behind_seconds",
         "follower_error",
         "load",
+        "complete",
+        "recent_entries",
+        "building",
+        "process_revisions",
     }
     assert state["sandbox"] == "on"
+    assert (state["complete"], state["building"]) == (True, None)
     shown = hashmatch("--server", server.address, "status").out
     assert re.search(rf"^revision +{state['revision']} *$", shown, re.MULTILINE)
     assert re.search(rf"^kernels +{state['variant']} *$", shown, re.MULTILINE)
+    assert re.search(r"^index +complete", shown, re.MULTILINE)
+    assert re.search(r"^processes +revision \d+", shown, re.MULTILINE)
 
 
 def test_watching_goes_on_until_it_is_interrupted(server: ServerProcess) -> None:
