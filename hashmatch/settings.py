@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     )
     hash_log_days: int = Field(30, gt=0, description="How many days the hash log goes back; older ones are deleted.")
     hash_log_seconds: float = Field(60.0, gt=0, description="The most of the hash log that a crash may lose.")
+    tracing: bool = Field(
+        False, description="Send OpenTelemetry spans to where the OTEL_ variables say; needs hashmatch[otel]."
+    )
     drain_seconds: float = Field(20.0, ge=0, description="How long calls in flight may finish after SIGTERM.")
     limits: MediaLimits = Field(default_factory=MediaLimits)
 

@@ -97,6 +97,7 @@ HOMES = {
     "rich": {"cli"},
     "uvloop": {"server"},
     "prometheus_client": {"server"},
+    "opentelemetry": {"server"},
 }
 """The parts that may import a library; `cli` draws the demo's altered copies with cv2."""
 

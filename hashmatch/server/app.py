@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from hashmatch.server.match import HashService, MatchService
 from hashmatch.server.metrics import Metrics
 from hashmatch.server.status import StatusService
 from hashmatch.server.tls import credentials
+from hashmatch.server.tracing import tracing
 from hashmatch.server.video import Videos
 from hashmatch.server.work import Work
 from hashmatch.settings import Settings
@@ -92,7 +93,11 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.enter_context(store.listening(follower.wake))
         metrics = Metrics()
         cache = CachedHasher(pool, settings.cache_bytes)
-        engine = Engine(store, follower, cache, settings.limits, metrics.stage, _hash_log(settings, stack))
+        spans = tracing(wanted=settings.tracing)
+        stack.callback(spans.close)
+        engine = Engine(
+            store, follower, cache, settings.limits, spans.stages(metrics.stage), _hash_log(settings, stack)
+        )
         admission = Admission(settings.workers, settings.max_queue_seconds, settings.max_queue_bytes)
         work = Work(settings.workers, admission, metrics)
         stack.callback(work.close)
@@ -102,7 +107,8 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
         own = board or Board.create(1)
         status = StatusService(engine, own, lambda: load_of(work, cache, metrics))
-        app = _App(settings, engine, work, videos, status, metrics, keyring)
+        calls = [AccessInterceptor(keyring), CallInterceptor(admission, metrics, spans)]
+        app = _App(settings, engine, work, videos, status, metrics, calls)
         uvloop.run(app.run(on_ready, own, shared=board is not None))
 
 
@@ -123,7 +129,7 @@ class _App:
         videos: Videos,
         status: StatusService,
         metrics: Metrics,
-        keyring: Keyring,
+        interceptors: Sequence[grpc.aio.ServerInterceptor],  # type: ignore[type-arg]  # generic in the stubs alone
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -131,7 +137,7 @@ class _App:
         self._videos = videos
         self._status = status
         self._metrics = metrics
-        self._keyring = keyring
+        self._interceptors = interceptors
         self._draining = asyncio.Event()
 
     async def run(self, on_ready: Callable[[str, Engine], None], board: Board, *, shared: bool) -> None:
@@ -139,8 +145,7 @@ class _App:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        interceptors = [AccessInterceptor(self._keyring), CallInterceptor(self._work.admission, self._metrics)]
-        server = grpc.aio.server(interceptors=interceptors, options=_options(self._settings, shared=shared))
+        server = grpc.aio.server(interceptors=self._interceptors, options=_options(self._settings, shared=shared))
         healthy = self._add_services(server)
         for name in ("", *_SERVICES):
             await healthy.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)

@@ -14,6 +14,7 @@ from hashmatch.server.admission import Admission, Caller
 from hashmatch.server.call_log import CallLog
 from hashmatch.server.errors import rich_status, status_code
 from hashmatch.server.metrics import Metrics
+from hashmatch.server.tracing import Tracing
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Method: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
@@ -35,9 +36,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
     is refused costs neither memory nor the time to read it.
     """
 
-    def __init__(self, admission: Admission, metrics: Metrics) -> None:
+    def __init__(self, admission: Admission, metrics: Metrics, tracing: Tracing) -> None:
         self._admission = admission
         self._metrics = metrics
+        self._tracing = tracing
         self._log = CallLog()
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
@@ -91,21 +93,22 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         async def call(request: Any, context: Context) -> Any:
             started = time.perf_counter()
             status = grpc.StatusCode.CANCELLED
-            try:
-                answer = await method(request, context)
-                status = grpc.StatusCode.OK
-                self._log.answered(name, time.perf_counter() - started)
-            except errors.HashmatchError as error:
-                status = status_code(error)
-                await self._refuse(context, error, name, started)
-            except Exception:  # noqa: BLE001 - whatever it is, the caller gets a status and the log the trace
-                status = grpc.StatusCode.INTERNAL
-                self._log.failed(name)
-                await self._refuse(
-                    context, errors.HashmatchError("internal error; the server's log has it"), name, started
-                )
-            finally:
-                self._metrics.call_ended(name.rpartition("/")[2], status, time.perf_counter() - started)
+            with self._tracing.call(name, context.invocation_metadata() or ()) as note:
+                try:
+                    answer = await method(request, context)
+                    status = grpc.StatusCode.OK
+                    self._log.answered(name, time.perf_counter() - started)
+                except errors.HashmatchError as error:
+                    status = status_code(error)
+                    await self._refuse(context, error, name, started)
+                except Exception:  # noqa: BLE001 - whatever it is, the caller gets a status and the log the trace
+                    status = grpc.StatusCode.INTERNAL
+                    self._log.failed(name)
+                    hidden = errors.HashmatchError("internal error; the server's log has it")
+                    await self._refuse(context, hidden, name, started)
+                finally:
+                    note(status)
+                    self._metrics.call_ended(name.rpartition("/")[2], status, time.perf_counter() - started)
             return answer
 
         return call

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +63,8 @@ class Work:
     async def media(self, caller: Caller, verb: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run what decodes, hashes or searches, in the caller's turn; raises DeadlineExceeded where that is late."""
         answer = asyncio.get_running_loop().create_future()
-        job = _Job(caller, lambda: verb(*args, **kwargs), answer, time.monotonic())
+        within = contextvars.copy_context()
+        job = _Job(caller, lambda: within.run(verb, *args, **kwargs), answer, time.monotonic())
         self._waiting.put(caller.client, job)
         self._start_next()
         try:
