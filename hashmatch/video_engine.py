@@ -30,7 +30,7 @@ def match_video(
     hasher: Hasher, query: VideoQuery, file: int, options: MatchOptions, video: VideoOptions, stop: Stop
 ) -> VideoDecision:
     """Hash a video and look it up."""
-    scan = hasher.hash_video(file, VideoJob(video, options.all_views, stop), query.take)
+    scan = hasher.hash_video(file, VideoJob(video, options.all_views, stop=stop), query.take)
     return query.decision(scan)
 
 

@@ -69,6 +69,7 @@ ALLOWED = {
         "server",
         "store",
         "client",
+        "videos",
         "engine",
         "hashing",
         "media",

@@ -13,8 +13,9 @@ from hashmatch.cli.common import AsJson, Code, connect
 from hashmatch.cli.inputs import STANDARD_INPUT, Kind, OptionalFiles, expand, parse_hash, read
 from hashmatch.cli.objects import emit, entry_object, error_object
 from hashmatch.cli.output import complain, printable, progress
+from hashmatch.cli.videos import AllFrames, Every, Keyframes, is_video, read_vpdq, video_options
 from hashmatch.errors import MediaError
-from hashmatch.types import PDQ, Bank, Entry, NewEntry, NewMedia, Provenance
+from hashmatch.types import PDQ, Bank, Entry, NewEntry, NewMedia, Provenance, VideoOptions
 
 if TYPE_CHECKING:
     from hashmatch.client import Client
@@ -24,6 +25,7 @@ _Drawn: TypeAlias = tuple[str, NewEntry | NewMedia | MediaError]
 _Added: TypeAlias = tuple[str, Entry | MediaError]
 
 _BATCH_BYTES = 8 * 2**20
+_FRAMES_A_CALL = 10_000
 _BATCH_ITEMS = 32
 """So that hashing a batch stays well within one call's time."""
 _PLACE = re.compile(r"entries\[(\d+)\]")
@@ -44,9 +46,15 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     source: Annotated[str, typer.Option(help="Who reported it, or the list it comes from.")] = "",
     label: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     note: Annotated[str, typer.Option(help="For people.")] = "",
+    every: Every = 1.0,
+    keyframes: Keyframes = False,
+    all_frames: AllFrames = False,
+    vpdq: Annotated[bool, typer.Option("--vpdq", help="The files are vPDQ's text files, each of one video.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add images or hashes to a bank; the server hashes images and does not keep them.
+    """Add images, videos or hashes to a bank; the server hashes media and does not keep them.
+
+    A video is known by its name, or by --content-id: a bank's frames of one name are one video.
 
     Files that cannot be scanned are named and left out: then the exit code is 3.
     A list of hashes goes in with 'hashmatch bank import'.
@@ -59,12 +67,48 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     known: list[_Drawn] = [(text, NewEntry(parse_hash(text, quality, kind), provenance)) for text in hashes or ()]
     blank = NewMedia(b"", provenance, kind)
     names = expand(files or ())
+    videos = names if vpdq else [name for name in names if is_video(name)]
+    names = [name for name in names if name not in set(videos)]
+    watched = video_options(every, keyframes, all_frames, () if kind == PDQ else (kind,))
     with connect(context) as client:
         policy = client.get_bank(bank)[0]
         media = _read_all(names, client.status().max_media_bytes, blank, content_id is None)
         added = progress(_add_all(client, bank, chain(known, media)), len(known) + len(names), "adding", as_json)
         code = _report(policy, added, as_json)
+        for name in videos:
+            named = replace(provenance, content_id=content_id or printable(Path(name).name))
+            code = max(code, _add_video(client, bank, name, named, None if vpdq else watched, as_json))
     raise typer.Exit(code)
+
+
+def _add_video(
+    client: "Client", bank: str, name: str, provenance: Provenance, options: VideoOptions | None, as_json: bool
+) -> Code:
+    """Make one video known, or the frames that a vPDQ text file lists where there are no options."""
+    code, incomplete = Code.DONE, None
+    try:
+        if options is None:
+            entries = read_vpdq(name, provenance)
+            count, revision = len(entries), 0
+            for at in range(0, count, _FRAMES_A_CALL):
+                revision = client.load_entries(bank, entries[at : at + _FRAMES_A_CALL]).revision
+        else:
+            hashed, revision = client.add_video(bank, name, provenance, options)
+            count, incomplete = len(hashed.frames), hashed.scan.incomplete
+    except MediaError as error:
+        if as_json:
+            emit({"file": name, "error": error_object(error)})
+        else:
+            complain(f"{name}: {error} ({error.reason})")
+        return Code.NOT_SCANNED
+    if incomplete is not None:
+        code = Code.NOT_SCANNED
+        complain(f"{name}: not looked at to its end ({incomplete})")
+    if as_json:
+        emit({"file": name, "bank": bank, "content_id": provenance.content_id, "frames": count, "revision": revision})
+    else:
+        typer.echo(f"added {count:,} frames of {printable(name)} to {bank} (revision {revision})")
+    return code
 
 
 def _read_all(names: Iterable[str], maximum: int, blank: NewMedia, name_as_content: bool) -> Iterator[_Drawn]:

@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -11,8 +12,17 @@ from hashmatch.cli.common import AsJson, Code, connect
 from hashmatch.cli.inputs import Files, Kind, Kinds, expand, parse_hash, read
 from hashmatch.cli.objects import decision_object, emit, error_object
 from hashmatch.cli.output import NOT_SCANNED, print_table, progress, verdict_text
-from hashmatch.errors import HashmatchError, MediaError
-from hashmatch.types import PDQ, Decision, MatchOptions, Verdict
+from hashmatch.cli.videos import (
+    AllFrames,
+    Every,
+    Keyframes,
+    is_video,
+    video_cells,
+    video_decision_object,
+    video_options,
+)
+from hashmatch.errors import HashmatchError, MediaError, Overloaded
+from hashmatch.types import PDQ, Decision, MatchOptions, Verdict, VideoDecision, VideoOptions
 
 if TYPE_CHECKING:
     from hashmatch.client import Client
@@ -31,7 +41,8 @@ Approximate = Annotated[
     typer.Option("--approximate", help="Let large JPEGs be decoded at a part of their size: faster, a few bits off."),
 ]
 
-_Outcome: TypeAlias = tuple[str, Decision | HashmatchError]
+_Answer: TypeAlias = Decision | VideoDecision | HashmatchError
+_Outcome: TypeAlias = tuple[str, _Answer]
 
 _COLUMNS = ("verdict", "bank", "#distance", "orientation", "view", "content", "#matches")
 _CODES = {Verdict.ALLOW: Code.DONE, Verdict.REVIEW: Code.REVIEW, Verdict.BLOCK: Code.BLOCK}
@@ -46,9 +57,12 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
     whole_image_only: WholeImageOnly = False,
     kind: Kinds = None,
     approximate: Approximate = False,
+    every: Every = 1.0,
+    keyframes: Keyframes = False,
+    all_frames: AllFrames = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a server for its verdict on images.
+    """Ask a server for its verdict on images, animations and videos.
 
     Exits with 0 where every verdict is ALLOW, 10 where the gravest is REVIEW,
     20 where it is BLOCK, and 3 more where some file could not be scanned.
@@ -56,6 +70,7 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Example: hashmatch match upload.jpg
     """
     names = expand(files)
+    video = video_options(every, keyframes, all_frames, kind or ())
     with connect(context) as client:
         _check_banks(client, bank)
         options = MatchOptions(
@@ -65,7 +80,7 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
             kinds=tuple(kind or ()),
             approximate=approximate,
         )
-        outcomes = progress(_scan(client, names, options), len(names), "matching", as_json)
+        outcomes = progress(_scan_all(client, names, options, video), len(names), "matching", as_json)
         code = _report("file", outcomes, as_json)
     raise typer.Exit(code)
 
@@ -97,6 +112,26 @@ def _check_banks(client: "Client", banks: Iterable[str] | None) -> None:
     """Raise NotFound for a bank that does not exist, once and not for every file."""
     for name in banks or ():
         client.get_bank(name)
+
+
+def _scan_all(client: "Client", names: Sequence[str], options: MatchOptions, video: VideoOptions) -> Iterator[_Outcome]:
+    """Yield each name with what became of it, in order; images travel together, each video by itself."""
+    for moving, group in groupby(names, key=is_video):
+        if moving:
+            yield from ((name, _match_video(client, name, options, video)) for name in group)
+        else:
+            yield from _scan(client, list(group), options)
+
+
+def _match_video(
+    client: "Client", name: str, options: MatchOptions, video: VideoOptions
+) -> VideoDecision | HashmatchError:
+    try:
+        return client.match_video(name, options, video)
+    except (MediaError, Overloaded) as error:
+        return error
+    except OSError as error:
+        return MediaError(f"cannot be read: {error.strerror}")
 
 
 def _scan(client: "Client", names: Sequence[str], options: MatchOptions) -> Iterator[_Outcome]:
@@ -142,15 +177,19 @@ def _report(subject: str, outcomes: Iterable[_Outcome], as_json: bool) -> int:
     return gravest + (Code.NOT_SCANNED if tally[NOT_SCANNED] else 0)
 
 
-def _object(outcome: Decision | HashmatchError) -> dict[str, Any]:
+def _object(outcome: _Answer) -> dict[str, Any]:
     if isinstance(outcome, HashmatchError):
         return {"error": error_object(outcome)}
+    if isinstance(outcome, VideoDecision):
+        return video_decision_object(outcome)
     return decision_object(outcome)
 
 
-def _cells(outcome: Decision | HashmatchError) -> list[str | Text]:
+def _cells(outcome: _Answer) -> list[str | Text]:
     if isinstance(outcome, HashmatchError):
         return [verdict_text(NOT_SCANNED), "", "", "", "", f"{outcome} ({outcome.reason})"]
+    if isinstance(outcome, VideoDecision):
+        return video_cells(outcome)
     if not outcome.matches:
         skipped = ", ".join(outcome.banks_not_compared)
         return [verdict_text(outcome.verdict), "", "", "", "", f"quality too low for {skipped}" if skipped else ""]

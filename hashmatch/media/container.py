@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from hashmatch.errors import EmptyMedia
+from hashmatch.errors import EmptyMedia, MediaError
 from hashmatch.media.sniff import brands, sniff
 
 HEAD: Final = 4096
@@ -52,6 +52,16 @@ def _video(head: bytes) -> str | None:
             return None
         return "video/quicktime" if b"qt  " in found else "video/mp4"
     return None
+
+
+def is_moving(head: bytes) -> bool:
+    """Whether a file that begins so may show more than one picture."""
+    if _video(head) is not None:
+        return True
+    try:
+        return is_animated(sniff(head), head)
+    except MediaError:
+        return False
 
 
 def is_animated(media_type: str, head: bytes) -> bool:

@@ -40,6 +40,7 @@ class InProcess:
     def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
         try:
             footage = media.open_footage(Descriptor(file), job.options, self._limits)
+            job.told(footage.info)
             count = until = 0
             for frame in watch(footage, job):
                 count, until = count + 1, frame.time

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hashmatch.sandbox.stop import Stop
-from hashmatch.types import PDQ, HashedImage, Sandbox, Scan, SeenFrame, VideoOptions
+from hashmatch.types import PDQ, HashedImage, Sandbox, Scan, SeenFrame, VideoInfo, VideoOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class VideoJob:
     options: VideoOptions = field(default_factory=VideoOptions)
     all_views: bool = False
     """Where a frame has a border or letterbox bars, hash also what is within them."""
+    told: Callable[[VideoInfo], None] = lambda _: None
+    """Is given what the file was found to be, before the first frame."""
     stop: Stop = field(default_factory=Stop)
     """Thrown to give the job up."""
 

@@ -63,6 +63,7 @@ class VideoTask:
         finally:
             os.close(reader)
         info = self._info(answer(worker, _INFO.size, self._limits))
+        self._job.told(info)
         longest = MOST_AT_ONCE * self._size(both=True)
         while len(message := answer(worker, longest, self._limits)) > 1:
             if not self._take(self._frames(message)):
