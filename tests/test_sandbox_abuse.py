@@ -178,6 +178,19 @@ def test_a_worker_that_is_stopped(make_pool: MakePool) -> None:
     assert pool.losses == {Loss.HANG: 1}
 
 
+def test_a_zygote_that_is_stopped(make_pool: MakePool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not waited for: another takes its place, and its workers end with it."""
+    monkeypatch.setattr("hashmatch.sandbox.processes._REPLY_SECONDS", 1.0)
+    pool = make_pool(MediaLimits(max_decode_seconds=1))
+    (worker,) = children_of(pool)
+    os.kill(pool.zygote, signal.SIGSTOP)
+    with pytest.raises(MediaTooLarge):
+        ask(pool, "sleep 60")
+    wait_until_dead(worker)
+    monkeypatch.undo()
+    assert ask(pool, "count") == 4
+
+
 @pytest.mark.timeout(0)
 def test_kills_under_load() -> None:
     """Each kill of a worker costs one job at most, one of the zygote those at work; nothing else fails."""

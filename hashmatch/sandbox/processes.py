@@ -87,6 +87,7 @@ class Zygote:
                 self._control.send(REQUEST.pack(BURY, worker.pid))
                 (status,) = REPLY.unpack(self._reply()[0])
             except (OSError, EOFError):
+                self._end()  # a reply that comes late would be taken for the next one
                 return None
             return int(status)
 
