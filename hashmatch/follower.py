@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from hashmatch.errors import HashmatchError
 from hashmatch.index import Directory, Snapshot, Source
 from hashmatch.types import Progress
 
@@ -142,15 +143,22 @@ class Follower:
                 moved |= self._take_up()
             except Exception as error:  # noqa: BLE001  # whatever it is, the last snapshot must stay in service
                 moved = False
-                if self._error is None:
-                    _log.exception("follower_failing", revision=self._snapshot.revision)
-                self._error = error
+                first, self._error = self._error is None, error
                 self._failures += 1
+                if first:
+                    self._tell(error)
             else:
                 if self._error is not None:
                     _log.info("follower_recovered", revision=self._snapshot.revision)
                 self._error = None
                 self._failures = 0
+
+    def _tell(self, error: Exception) -> None:
+        """Log a failure: an outage in one line, a defect with its trace."""
+        if isinstance(error, HashmatchError):
+            _log.error("follower_failing", revision=self._snapshot.revision, error=str(error))
+        else:
+            _log.exception("follower_failing", revision=self._snapshot.revision)
 
     def _pause(self) -> float:
         if not self._failures:
