@@ -140,14 +140,25 @@ def test_a_token_sees_its_banks_alone(
                 (entry,) = caller.list_entries(bank)
                 assert caller.get_entry(bank, entry.id) == entry
                 continue
-            with pytest.raises(NotFound):
-                scan.lookup_hashes([ITEM], options)
+            for lookup in lookups(scan, options, closed.log):
+                with pytest.raises(NotFound):
+                    lookup()
             for attempt in attempts_on(caller, bank):
                 with pytest.raises(NotFound):
                     attempt()
         if holder != "admin":
             with pytest.raises(NotFound):
                 caller.create_bank(Bank("third/one"))
+
+
+def lookups(scan: Client, options: MatchOptions, file: Path) -> list[Callable[[], object]]:
+    """Every call that looks into banks, but for MatchStream, whose items fail by themselves."""
+    return [
+        lambda: scan.lookup_hashes([ITEM], options),
+        lambda: scan.match_image(b"", options),
+        lambda: scan.match_video(file, options),
+        lambda: scan.match_frames([], options),
+    ]
 
 
 def attempts_on(caller: Client, bank: str) -> list[Callable[[], object]]:
@@ -168,7 +179,9 @@ def test_a_token_without_banks_is_told_so(closed: ServerProcess, secrets: dict[s
         secret = store.tokens.create(Token("newcomer", frozenset({Role.SCAN}), "newcomer"))
     with client(closed, secret) as caller:
         until(lambda: not isinstance(failure_of(caller), Unauthenticated))
-        assert isinstance(failure_of(caller), NotFound)
+        for lookup in lookups(caller, MatchOptions(), closed.log):
+            with pytest.raises(NotFound, match="no bank that this token may look into"):
+                lookup()
 
 
 def failure_of(caller: Client) -> HashmatchError | None:

@@ -2,19 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import replace
 from typing import Any
 
 import grpc
 
-from hashmatch import errors, types, wire
+from hashmatch import errors, wire
 from hashmatch.engine import Engine
-from hashmatch.server.access import seen, seen_of
 from hashmatch.server.admission import Caller
 from hashmatch.server.errors import item_error, status_code
 from hashmatch.server.metrics import Metrics
+from hashmatch.server.options import permitted
 from hashmatch.server.video import Videos
-from hashmatch.server.work import Work, reach
+from hashmatch.server.work import Work
 from hashmatch.v1 import hash_pb2, hash_pb2_grpc, match_pb2, match_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -35,7 +34,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         self._window = 4 * work.media_threads
 
     async def MatchImage(self, request: match_pb2.MatchImageRequest, context: Context) -> match_pb2.MatchImageResponse:
-        options = await self._options(request.options, context)
+        options = await permitted(request.options, self._engine, context)
         if len(request.content_id) > _LONGEST_KEY:
             raise errors.InvalidField("content_id", f"expected at most {_LONGEST_KEY} characters")
         match = self._engine.match_image
@@ -48,7 +47,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
     ) -> match_pb2.LookupHashesResponse:
         if not 1 <= len(request.hashes) <= _MOST_HASHES:
             raise errors.InvalidField("hashes", f"expected 1 to {_MOST_HASHES}, got {len(request.hashes)}")
-        options = await self._options(request.options, context)
+        options = await permitted(request.options, self._engine, context)
         hashes = [wire.hash_from_wire(message) for message in request.hashes]
         decisions = await self._work.media(Caller.of(context), self._engine.lookup_hashes, hashes, options)
         return match_pb2.LookupHashesResponse(results=map(wire.decision_to_wire, decisions))
@@ -114,11 +113,6 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         except errors.HashmatchError as error:
             self._metrics.item_ended(status_code(error), error)
             return match_pb2.MatchStreamResponse(key=key, error=item_error(error))
-
-    async def _options(self, message: Any, context: Context) -> types.MatchOptions:
-        options = wire.options_from_wire(message)
-        await reach(lambda: self._engine.revision, options.min_revision, context)
-        return replace(options, banks=tuple(map(seen, options.banks)) or seen_of(self._engine.bank_names))
 
 
 class HashService(hash_pb2_grpc.HashServiceServicer):

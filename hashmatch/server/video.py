@@ -12,8 +12,8 @@ from hashmatch import errors, types, wire
 from hashmatch.engine import Engine
 from hashmatch.sandbox import Stop
 from hashmatch.server.admission import Admission, Caller
+from hashmatch.server.options import permitted
 from hashmatch.server.upload import Uploads
-from hashmatch.server.work import reach
 from hashmatch.settings import Settings
 from hashmatch.v1 import hash_pb2, match_pb2
 
@@ -75,8 +75,8 @@ class Videos:
 
     async def _match(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchVideoResponse:
         start = await _first(parts)
-        options, video = wire.options_from_wire(start.options), wire.video_options_from_wire(start.video)
-        await reach(lambda: self._engine.revision, options.min_revision, context)
+        video = wire.video_options_from_wire(start.video)
+        options = await permitted(start.options, self._engine, context)
         file = await self._uploads.receive(parts, start.upload.size, _chunk)
         found = await self._scan(file, lambda number, stop: self._engine.match_video(number, options, video, stop))
         return match_pb2.MatchVideoResponse(result=wire.video_decision_to_wire(found))
@@ -90,8 +90,8 @@ class Videos:
 
     async def _match_frames(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchFramesResponse:
         start = await _first(parts)
-        options, video = wire.options_from_wire(start.options), wire.video_options_from_wire(start.video)
-        await reach(lambda: self._engine.revision, options.min_revision, context)
+        video = wire.video_options_from_wire(start.video)
+        options = await permitted(start.options, self._engine, context)
         query = self._engine.match_frames(options, video)
         run = asyncio.get_running_loop().run_in_executor
         count, stopped = 0, False

@@ -1,0 +1,21 @@
+"""How a caller may look things up."""
+
+from dataclasses import replace
+from typing import Any
+
+import grpc
+
+from hashmatch import types, wire
+from hashmatch.engine import Engine
+from hashmatch.server.access import seen, seen_of
+from hashmatch.server.work import reach
+
+
+async def permitted(message: Any, engine: Engine, context: grpc.aio.ServicerContext[Any, Any]) -> types.MatchOptions:
+    """The options of a request, within the banks that its caller sees, once their revision is reached.
+
+    Raises InvalidField, RevisionNotReached, and NotFound for a bank that the caller does not see.
+    """
+    options = wire.options_from_wire(message)
+    await reach(lambda: engine.revision, options.min_revision, context)
+    return replace(options, banks=tuple(map(seen, options.banks)) or seen_of(engine.bank_names))
