@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -12,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -23,15 +21,18 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import described, processor_seconds
 from benchmarks.material import jpeg
 from hashmatch import backfill, hashing, matching
-from hashmatch.backfill import Engine, RescanOptions, ScanOptions, Where, banks
+from hashmatch.backfill import Engine, RescanOptions, ScanOptions, Watch, Where, banks
 from hashmatch.sandbox import Job
 from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import Action, Bank, Hash, MatchOptions, NewEntry
 
+_PDQHASH_FILES = 100
+"""It is so much slower that fewer files tell its rate."""
 _CORES = len(os.sched_getaffinity(0))
 
 
@@ -64,11 +65,17 @@ def pdqhash_pool(paths: list[Path]) -> None:
             pass
 
 
-def scan(source: Path, out: Path | None, url: str, where: Where) -> None:
-    """A scan from beginning to end: listing, matching, and its files where there is `out`."""
+def scan(source: Path, out: Path | None, url: str, where: Where) -> float | None:
+    """A scan from beginning to end: listing, matching, and its files where there is `out`.
+
+    Returns the processor seconds at the last batch, when the processes that decode are still there to be asked.
+    """
+    used: list[float] = []
+    watch = Watch(on_batch=lambda _: used.append(processor_seconds(os.getpid())))
     options = ScanOptions(url, part_items=1000, where=where)
-    for _ in backfill.scan(str(source), None if out is None else str(out), options):
+    for _ in backfill.scan(str(source), None if out is None else str(out), options, watch):
         pass
+    return used[-1] if used else None
 
 
 @contextmanager
@@ -88,24 +95,18 @@ def corpus(folder: Path, files: int, entries: int) -> Iterator[tuple[list[Path],
     yield paths, url
 
 
-def measured(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, tuple[float, float]]:
+def measured(ways: dict[str, Callable[[], float | None]], rounds: int) -> dict[str, tuple[float, float]]:
     """Median wall and processor seconds of each way; the ways take turns, so that noise meets all alike."""
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, run in ways.items():
-            began, cpu = time.perf_counter(), _cpu_seconds()
-            run()
-            seconds[name].append((time.perf_counter() - began, _cpu_seconds() - cpu))
+            began, cpu = time.perf_counter(), processor_seconds(os.getpid())
+            used = run() or processor_seconds(os.getpid())
+            seconds[name].append((time.perf_counter() - began, used - cpu))
     return {name: tuple(map(statistics.median, zip(*each, strict=True))) for name, each in seconds.items()}
 
 
-def _cpu_seconds() -> float:
-    """Of this process and of those children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-def scans(files: int, rounds: int, entries: int) -> Table:
+def scans(files: int, rounds: int, entries: int, ray: bool) -> Table:
     """The rates of all ways to scan the same files."""
     with tempfile.TemporaryDirectory() as name, corpus(Path(name), files, entries) as (paths, url):
         media, counter = Path(name) / "media", iter(range(10**6))
@@ -113,14 +114,15 @@ def scans(files: int, rounds: int, entries: int) -> Table:
         def fresh() -> Path:
             return Path(name) / f"out-{next(counter)}"
 
-        ways: dict[str, Callable[[], None]] = {
+        ways: dict[str, Callable[[], float | None]] = {
             "plain loop": lambda: plain_loop(paths, url),
             "scan, no files": lambda: scan(media, None, url, Where()),
             "scan": lambda: scan(media, fresh(), url, Where()),
-            "pdqhash pool": lambda: pdqhash_pool(paths),
+            "pdqhash pool": lambda: pdqhash_pool(paths[:_PDQHASH_FILES]),
         }
-        if find_spec("ray"):
+        if ray:
             ways["scan on Ray"] = lambda: scan(media, fresh(), url, Where(Engine.RAY))
+        scan(paths[0], None, url, Where())  # what the first scan of a process imports is not of each
         found = measured(ways, rounds)
         done = fresh()
         scan(media, done, url, Where())
@@ -128,8 +130,9 @@ def scans(files: int, rounds: int, entries: int) -> Table:
     table = Table("way", "items/s", "of plain loop", "CPU ms an item", "CPU of plain loop", title="Scan")
     plain = found["plain loop"]
     for way, (wall, cpu) in found.items():
-        rate, share = f"{files / wall:,.0f}", f"{plain[0] / wall:.2f}"
-        table.add_row(way, rate, share, f"{cpu / files * 1000:.2f}", f"{plain[1] / cpu:.2f}")
+        count = min(files, _PDQHASH_FILES) if way == "pdqhash pool" else files
+        rate, share = f"{count / wall:,.0f}", f"{plain[0] / files / (wall / count):.2f}"
+        table.add_row(way, rate, share, f"{cpu / count * 1000:.2f}", f"{plain[1] / files / (cpu / count):.2f}")
     return table
 
 
@@ -184,16 +187,16 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=10_000, help="known hashes that a scan looks up in")
     parser.add_argument("--rows", type=int, default=10_000_000, help="hashes of the log that is rescanned")
     parser.add_argument("--sizes", type=int, nargs="*", default=[1, 100, 1000, 10_000], help="entries of the rescans")
+    parser.add_argument("--ray", action="store_true", help="also on a Ray cluster of this machine (extra `ray`)")
     parser.add_argument("--rescan", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.rescan:
         rescan(arguments.rescan[0], int(arguments.rescan[1]))
         return
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     console = Console(width=120)
-    console.print(f"{platform.machine()}, {_CORES} cores, {commit.stdout.strip()}, load {os.getloadavg()[0]:.1f}")
+    console.print(f"{described()}, load {os.getloadavg()[0]:.1f}")
     if arguments.files:
-        console.print(scans(arguments.files, arguments.rounds, arguments.entries))
+        console.print(scans(arguments.files, arguments.rounds, arguments.entries, arguments.ray))
     if arguments.rows:
         console.print(rescans(arguments.rows, arguments.sizes, arguments.rounds))
 
