@@ -20,6 +20,7 @@ from hashmatch.settings import MediaLimits
 from hashmatch.types import HashedImage
 from tests.hostile import MakePool, ask
 from tests.test_media_damage import FILES
+from tests.test_sandbox_pool import wait_until
 
 LIMITS = MediaLimits()
 JOBS = [Job(), Job(("md5",)), Job(tuple(KINDS)), Job(("phash", "sha256"), all_views=True)]
@@ -183,7 +184,7 @@ def test_a_lying_worker(make_pool: MakePool, lie: str) -> None:
 
 
 def test_an_answer_too_many(make_pool: MakePool) -> None:
-    """What comes after an answer is not taken for the answer to the next job."""
+    """What has come after an answer is not taken for the answer to the next job."""
     pool = make_pool()
     good = pack(InProcess(LIMITS).hash_image(FILES["PNG"], Job(("md5",))))
     pool.hash_image(FILES["PNG"], Job(("md5",)))
@@ -191,5 +192,15 @@ def test_an_answer_too_many(make_pool: MakePool) -> None:
     twice = struct.pack("<QB", 1 + len(bits), 0) + bits
     assert len(bits) != len(good)
     assert ask(pool, f"say {twice.hex()}") == 0
+    (worker,) = pool._idle
+
+    def has_come() -> bool:
+        try:
+            worker.line.check_silence()
+        except Malformed:
+            return True
+        return False
+
+    wait_until(has_come)
     assert ask(pool, "count") == 4
     assert pool.losses == {Loss.LIE: 1}
