@@ -150,13 +150,12 @@ def test_a_stream_is_slowed_and_never_refused(tmp_path: Path, photos: dict[str, 
 
 
 def test_many_threads_of_one_client_all_get_through(server: ServerProcess, large: bytes) -> None:
-    """Twice what may wait: those refused come back when they were told to."""
-    with Client(server.address, timeout=60) as client, ThreadPoolExecutor(8) as pool:
+    """More than may wait: those refused come back when they were told to."""
+    with Client(server.address, timeout=60) as client, ThreadPoolExecutor(32) as pool:
         client.match_image(large)
-        assert all(found.hash.quality for found in pool.map(client.match_image, [large] * 8))
+        assert all(found.hash.quality for found in pool.map(client.match_image, [large] * 32))
         load = client.status().load
     assert load.workers == 1
-    assert load.ended >= 9
+    assert load.ended >= 33
     assert (load.waiting, load.working, load.held_bytes) == (0, 0, 0)
-    refused = metrics(server)['hashmatch_overload_refusals_total{limit="wait"}']
-    assert load.overloads >= refused > 0
+    assert load.overloads > 0

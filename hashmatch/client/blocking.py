@@ -41,8 +41,8 @@ class Client:
 
     Every method raises the errors of `hashmatch.errors` that the server names, Unavailable where no
     server answers after several attempts, and DeadlineExceeded after `timeout` seconds. Calls are tried
-    again on UNAVAILABLE, and when an overloaded server said they should be, within `timeout`; after
-    several such refusals Overloaded is raised. Writes carry a request id, so that trying again never
+    again on UNAVAILABLE, and when an overloaded server said they should be; Overloaded is raised where
+    that would be past `timeout`. Writes carry a request id, so that trying again never
     writes twice.
     Raises ConfigurationError where `security` cannot be used.
     """

@@ -1,23 +1,19 @@
 """What a client does when it is told to come back later."""
 
 import time
-from typing import Final
 
 from hashmatch.errors import HashmatchError, Overloaded
 
-ATTEMPTS: Final = 5
-"""How often one call is made before its caller is told that the server is overloaded."""
-
 
 class Patience:
-    """One call's: it is made again when the server said, a few times, and not past its own time.
+    """One call's: it is made again when the server said, later each time, and not past its own time.
 
     Only a server that says when (Overloaded) is asked again here; UNAVAILABLE is tried again by gRPC itself.
     """
 
     def __init__(self, timeout: float) -> None:
         self._end = time.monotonic() + timeout
-        self._attempts = 1
+        self._attempts = 0
 
     @property
     def remaining(self) -> float:
@@ -25,8 +21,11 @@ class Patience:
         return max(0.0, self._end - time.monotonic())
 
     def pause(self, error: HashmatchError) -> float:
-        """Seconds to wait before the call is made again; raises the error where it must not be."""
-        if not isinstance(error, Overloaded) or self._attempts == ATTEMPTS or error.retry_seconds >= self.remaining:
-            raise error
+        """Seconds to wait before the call is made again; raises the error where it must not be.
+
+        The nth pause is n times what the server said, so that callers it cannot serve become fewer.
+        """
         self._attempts += 1
-        return error.retry_seconds
+        if not isinstance(error, Overloaded) or (pause := self._attempts * error.retry_seconds) >= self.remaining:
+            raise error
+        return pause
