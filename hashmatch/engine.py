@@ -50,7 +50,7 @@ class Engine:
         stage: matching.Stage = nullcontext,
         hash_log: HashLog | None = None,
     ) -> None:
-        """`stage` is told the stages of each query: hash (decoding included), search, policy.
+        """`stage` is told the stages of each query: image (from its bytes to its hashes), search, policy.
 
         Raises ConfigurationError where a kind of another distribution cannot be used.
         """
@@ -86,7 +86,7 @@ class Engine:
         Where it has a `content_id` and there is a hash log, its hashes are kept there.
         """
         kinds = hashing.check_kinds(options.kinds, "options.kinds")
-        with self._stage("hash"):
+        with self._stage("image"):
             image = self._hasher.hash_image(data, Job(kinds, options.all_views, options.approximate))
         if self._hash_log is not None and content_id:
             self._hash_log.append(content_id, image.originals)
@@ -122,7 +122,7 @@ class Engine:
 
         `approximate` is as in `MatchOptions`.
         """
-        with self._stage("hash"):
+        with self._stage("image"):
             return self._hasher.hash_image(data, Job(hashing.check_kinds(kinds), approximate=approximate))
 
     def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:

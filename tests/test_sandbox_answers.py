@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,7 +18,7 @@ from hashmatch.sandbox.failure import answer, send_failure
 from hashmatch.sandbox.image import pack, unpack
 from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
-from hashmatch.types import HashedImage
+from hashmatch.types import HashedImage, Took
 from tests.hostile import MakePool, ask
 from tests.test_media_damage import FILES
 from tests.test_sandbox_pool import wait_until
@@ -40,7 +41,18 @@ def lines() -> Iterator[tuple[Line, Line, socket.socket]]:
 @pytest.mark.parametrize("job", JOBS, ids=str)
 def test_there_and_back(job: Job) -> None:
     image = InProcess(LIMITS).hash_image(FILES["PNG"], job)
-    assert unpack(pack(image), job, LIMITS) == image
+    there = unpack(pack(image), job, LIMITS)
+    assert there == image
+    assert there.took == image.took is not None
+
+
+@pytest.mark.parametrize("took", [(10_000_001, 0), (0, 10_000_001), (5_000_001, 5_000_000), (2**64 - 1, 1)])
+def test_more_time_than_the_job_was_given(took: tuple[int, int]) -> None:
+    image = InProcess(LIMITS).hash_image(FILES["PNG"], Job())
+    with pytest.raises(Malformed, match="more time"):
+        unpack(pack(replace(image, took=Took(*took))), Job(), LIMITS)
+    most = Took(decode=5_000_000, hash=5_000_000)
+    assert unpack(pack(replace(image, took=most)), Job(), LIMITS).took == most
 
 
 @pytest.mark.parametrize("job", JOBS, ids=str)
@@ -77,6 +89,8 @@ def check_shape(data: bytes, job: Job, good: HashedImage) -> None:
     assert found.media_type.startswith("image/")
     assert found.media_type.isascii()
     assert job.all_views or not found.inner
+    assert found.took is not None
+    assert 0 <= found.took.decode + found.took.hash <= LIMITS.max_decode_seconds * 10**6
 
 
 ERRORS = [
@@ -163,7 +177,7 @@ def test_messages_of_any_size(lines: tuple[Line, Line, socket.socket], size: int
 
 LIES = {
     "nothing of sense": "00" * 8,
-    "a head alone": struct.pack("<QB", 34, 0).hex() + "00" * 33,
+    "a head alone": struct.pack("<QB", 50, 0).hex() + "00" * 49,
     "far too long": struct.pack("<Q", 2**40).hex(),
     "an unknown status": struct.pack("<QB", 1, 7).hex(),
     "an unknown failure": struct.pack("<QBB", 2, 1, 99).hex(),
@@ -188,7 +202,7 @@ def test_an_answer_too_many(make_pool: MakePool) -> None:
     pool = make_pool()
     good = pack(InProcess(LIMITS).hash_image(FILES["PNG"], Job(("md5",))))
     pool.hash_image(FILES["PNG"], Job(("md5",)))
-    bits = struct.pack("<24sIIB", b"image/jpeg", 56, 48, 0) + bytes(8) + b"\xff"
+    bits = struct.pack("<24sIIBQQ", b"image/jpeg", 56, 48, 0, 9, 9) + bytes(8) + b"\xff"
     twice = struct.pack("<QB", 1 + len(bits), 0) + bits
     assert len(bits) != len(good)
     assert ask(pool, f"say {twice.hex()}") == 0

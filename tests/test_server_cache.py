@@ -7,7 +7,8 @@ import pytest
 from hashmatch import errors
 from hashmatch.sandbox import Hasher, Job, Take, VideoJob
 from hashmatch.server.cache import CachedHasher
-from hashmatch.types import Hash, HashedImage, Sandbox, Scan
+from hashmatch.server.timed import TimedHasher
+from hashmatch.types import Hash, HashedImage, Sandbox, Scan, Took
 
 
 class Counting:
@@ -22,7 +23,7 @@ class Counting:
         self.asked += 1
         if data.startswith(b"!"):
             raise errors.CorruptMedia(f"broken {self.asked}")
-        return HashedImage((Hash("pdq", self.asked.to_bytes(32)),) * 8, "image/png", 1, 1)
+        return HashedImage((Hash("pdq", self.asked.to_bytes(32)),) * 8, "image/png", 1, 1, took=Took(2_000_000, 1))
 
     def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
         raise NotImplementedError
@@ -60,6 +61,20 @@ def test_errors_are_not_kept() -> None:
         with pytest.raises(errors.CorruptMedia, match=f"broken {number}"):
             cached.hash_image(b"!", Job())
     assert (cached.lookups, cached.hits, cached.size) == (2, 0, 0)
+
+
+def test_an_answer_that_is_remembered_took_nothing() -> None:
+    cached = CachedHasher(Counting(), 10**6)
+    first, again = (cached.hash_image(b"a", Job()) for _ in range(2))
+    assert (first.took, again.took) == (Took(2_000_000, 1), None)
+
+
+def test_what_an_answer_took_is_noted_once() -> None:
+    noted: list[tuple[str, float]] = []
+    cached = CachedHasher(TimedHasher(Counting(), lambda stage, seconds: noted.append((stage, seconds))), 10**6)
+    for data in (b"a", b"a", b"a"):
+        cached.hash_image(data, Job())
+    assert noted == [("decode", 2.0), ("hash", 1e-6)]
 
 
 def test_the_least_recently_used_is_forgotten_first() -> None:

@@ -127,7 +127,7 @@ def test_cancelled_calls_are_not_hashed(tmp_path: Path, large: bytes, small: byt
         with Client(server.address) as client:
             client.match_image(small)
         found = metrics(server)
-        assert found['hashmatch_stage_seconds_count{stage="hash"}'] <= 20
+        assert found['hashmatch_stage_seconds_count{stage="image"}'] <= 20
         assert found["hashmatch_queue_depth"] == found["hashmatch_held_calls"] == found["hashmatch_held_bytes"] == 0
 
 

@@ -62,12 +62,29 @@ def test_calls_stages_and_the_cache_are_counted(server: ServerProcess, picture: 
         'hashmatch_refusals_total{reason="EMPTY_MEDIA"}': 1,
         'hashmatch_refusals_total{reason="UNSUPPORTED_MEDIA"}': 1,
         'hashmatch_stage_seconds_count{stage="queue"}': 6,
-        'hashmatch_stage_seconds_count{stage="hash"}': 6,
+        'hashmatch_stage_seconds_count{stage="image"}': 6,
+        'hashmatch_stage_seconds_count{stage="decode"}': 1,
+        'hashmatch_stage_seconds_count{stage="hash"}': 1,
         'hashmatch_stage_seconds_count{stage="search"}': 4,
         'hashmatch_stage_seconds_count{stage="policy"}': 4,
         "hashmatch_cache_lookups_total": 6,
         "hashmatch_cache_hits_total": 3,
     }
+
+
+def test_decoding_and_hashing_are_parts_of_what_an_image_took(server: ServerProcess, picture: bytes) -> None:
+    before = metrics(server)
+    with Client(server.address) as client:
+        client.match_image(picture + b"another")
+    after = metrics(server)
+    image, decode, hashing = (
+        after[name] - before.get(name, 0)
+        for stage in ("image", "decode", "hash")
+        for name in [f'hashmatch_stage_seconds_sum{{stage="{stage}"}}']
+    )
+    assert decode > 0
+    assert hashing > 0
+    assert decode + hashing < image
 
 
 def test_a_repeated_upload_gets_the_verdict_of_now(server: ServerProcess, picture: bytes) -> None:

@@ -59,7 +59,7 @@ def test_a_call_and_its_stages(
         of_ours = (("traceparent", f"00-{TRACE}-{PARENT}-01"),)
         stub.MatchImage(match_pb2.MatchImageRequest(media=encoded.tobytes()), metadata=of_ours)
         deadline = time.monotonic() + 20
-        while not {"hash", "search", "policy", "hashmatch.v1.MatchService/MatchImage"} <= set(received.spans):
+        while not {"image", "search", "policy", "hashmatch.v1.MatchService/MatchImage"} <= set(received.spans):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         call = received.spans["hashmatch.v1.MatchService/MatchImage"]
@@ -74,7 +74,7 @@ def test_a_call_and_its_stages(
         "rpc.method": "MatchImage",
         "rpc.grpc.status_code": 0,
     }
-    for stage in ("hash", "search", "policy"):
+    for stage in ("image", "search", "policy"):
         assert received.spans[stage].trace_id == call.trace_id
     failed = received.spans["hashmatch.v1.MatchService/MatchImage"]  # sent when the server stopped
     assert {item.key: item.value.int_value for item in failed.attributes}["rpc.grpc.status_code"] == 3

@@ -11,10 +11,10 @@ from hashmatch.sandbox.failure import answer
 from hashmatch.sandbox.job import Job
 from hashmatch.sandbox.line import Line, Malformed
 from hashmatch.settings import MediaLimits
-from hashmatch.types import Hash, HashedImage, Orientation
+from hashmatch.types import SECOND, Hash, HashedImage, Orientation, Took
 
-_HEAD: Final = struct.Struct("<24sIIB")
-"""Media type, padded; width; height; flags."""
+_HEAD: Final = struct.Struct("<24sIIBQQ")
+"""Media type, padded; width; height; flags; microseconds of decoding, and of hashing."""
 _INNER, _APPROXIMATE = 1, 2
 """Flags: there are hashes of what is within a border; those of pixels are approximate. Never both."""
 MEDIA_TYPE: Final = re.compile(rb"(image|video)/[a-z0-9-]{1,18}\0*")
@@ -48,7 +48,8 @@ def read_request(line: Line, limits: MediaLimits) -> tuple[bytes, Job]:
 def pack(image: HashedImage) -> bytes:
     """In the worker: the answer."""
     flags = _INNER * bool(image.inner) | _APPROXIMATE * any(value.approximate for value in image.hashes)
-    head = _HEAD.pack(image.media_type.encode(), image.width, image.height, flags)
+    took = image.took or Took(0, 0)
+    head = _HEAD.pack(image.media_type.encode(), image.width, image.height, flags, took.decode, took.hash)
     hashes = (
         value.bits + bytes((_NO_QUALITY if value.quality is None else value.quality,))
         for value in (*image.hashes, *image.inner)
@@ -60,7 +61,7 @@ def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:
     """In the service: what an answer says; raises Malformed unless it is one to this job, to the byte."""
     if len(data) < _HEAD.size:
         raise Malformed("an answer without a head")
-    media_type, width, height, flags = _HEAD.unpack_from(data)
+    media_type, width, height, flags, decoding, hashing = _HEAD.unpack_from(data)
     if not MEDIA_TYPE.fullmatch(media_type):
         raise Malformed("a media type that is none")
     if flags not in (0, _INNER * job.all_views, _APPROXIMATE * job.approximate):
@@ -68,12 +69,15 @@ def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:
     has_inner = flags == _INNER
     if not 0 < width <= limits.max_side or not 0 < height <= limits.max_side or width * height > limits.max_pixels:
         raise Malformed("a picture beyond the limits")
+    if decoding + hashing > limits.max_decode_seconds * SECOND:
+        raise Malformed("more time than the job was given")
     if len(data) != _HEAD.size + _size(job, inner=False) + (_size(job, inner=True) if has_inner else 0):
         raise Malformed("another number of hashes than asked for")
     kinds = [*_kinds(job, inner=False), *(_kinds(job, inner=True) if has_inner else ())]
     values = _hashes(data, kinds, approximate=flags == _APPROXIMATE)
     count = sum(1 for _ in _kinds(job, inner=False))
-    return HashedImage(values[:count], media_type.rstrip(b"\0").decode(), width, height, values[count:])
+    took = Took(decoding, hashing)
+    return HashedImage(values[:count], media_type.rstrip(b"\0").decode(), width, height, values[count:], took)
 
 
 def _kinds(job: Job, *, inner: bool) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Decoding and hashing itself: what a worker does with an image, and the unprotected way to hash."""
 
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -8,7 +9,7 @@ from hashmatch.errors import MediaTooLarge
 from hashmatch.sandbox.job import Job, Take, VideoJob
 from hashmatch.sandbox.watching import Descriptor, watch
 from hashmatch.settings import MediaLimits
-from hashmatch.types import Frame, Hash, HashedImage, Incomplete, Sandbox, Scan
+from hashmatch.types import Frame, Hash, HashedImage, Incomplete, Sandbox, Scan, Took
 
 _FEATURELESS: Final = 50
 """Where the quality of a JPEG's luma is lower, its rounding to 8 bits decides bits of the hash: up to 36 of 256."""
@@ -23,10 +24,12 @@ class InProcess:
         self._limits = limits
 
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
-        frame = self._frame(data, job)
+        started = time.perf_counter_ns()
+        decoder = _Decoder(data, self._limits)
+        frame = decoder.for_job(job)
         hashes = _hashes(data, frame, job)
         if frame.media_type == "image/jpeg" and _featureless(hashes):
-            frame = media.decode(data, self._limits, colour=True)
+            frame = decoder.decode(colour=True)
             hashes = _hashes(data, frame, job)
         inner = media.without_margins(frame) if job.all_views and frame.reduction == 1 else None
         return HashedImage(
@@ -35,6 +38,7 @@ class InProcess:
             width=frame.width,
             height=frame.height,
             inner=() if inner is None else tuple(v for kind in job.kinds for v in hashing.hash_frame(inner, kind)),
+            took=decoder.took(time.perf_counter_ns() - started),
         )
 
     def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:
@@ -50,12 +54,31 @@ class InProcess:
             raise MediaTooLarge("max_decode_memory", self._limits.max_decode_memory, None) from error
         return Scan(footage.info, count, until, footage.incomplete)
 
-    def _frame(self, data: bytes, job: Job) -> Frame:
+
+class _Decoder:
+    """Decodes one image, more than once where it must, and knows how long that took."""
+
+    def __init__(self, data: bytes, limits: MediaLimits) -> None:
+        self._data = data
+        self._limits = limits
+        self._nanoseconds = 0
+
+    def for_job(self, job: Job) -> Frame:
         """Reduced where the job can do with it, and there is no border within which a block need not begin."""
-        frame = media.decode(data, self._limits, reduced=job.approximate and hashing.take_reduced(job.kinds))
+        frame = self.decode(reduced=job.approximate and hashing.take_reduced(job.kinds))
         if frame.reduction > 1 and job.all_views and media.without_margins(frame) is not None:
-            return media.decode(data, self._limits)
+            return self.decode()
         return frame
+
+    def decode(self, *, colour: bool = False, reduced: bool = False) -> Frame:
+        started = time.perf_counter_ns()
+        frame = media.decode(self._data, self._limits, colour=colour, reduced=reduced)
+        self._nanoseconds += time.perf_counter_ns() - started
+        return frame
+
+    def took(self, nanoseconds: int) -> Took:
+        """Of so many from beginning to end."""
+        return Took(decode=self._nanoseconds // 1000, hash=(nanoseconds - self._nanoseconds) // 1000)
 
 
 def _hashes(data: bytes, frame: Frame, job: Job) -> tuple[Hash, ...]:

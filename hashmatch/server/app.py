@@ -32,6 +32,7 @@ from hashmatch.server.keyring import Keyring
 from hashmatch.server.match import HashService, MatchService
 from hashmatch.server.metrics import Metrics
 from hashmatch.server.status import StatusService
+from hashmatch.server.timed import TimedHasher
 from hashmatch.server.tls import credentials
 from hashmatch.server.tracing import tracing
 from hashmatch.server.video import Videos
@@ -92,7 +93,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.callback(builder.stop)
         stack.enter_context(store.listening(follower.wake))
         metrics = Metrics()
-        cache = CachedHasher(pool, settings.cache_bytes)
+        cache = CachedHasher(TimedHasher(pool, metrics.stage_took), settings.cache_bytes)
         spans = tracing(wanted=settings.tracing)
         stack.callback(spans.close)
         engine = Engine(

@@ -45,7 +45,7 @@ class CachedHasher:
         if (known := self._get(key)) is not None:
             return known
         image = self._hasher.hash_image(data, job)
-        self._put(key, image)
+        self._put(key, replace(image, took=None))
         return image
 
     def hash_video(self, file: int, job: VideoJob, take: Take) -> Scan:

@@ -56,7 +56,8 @@ class Metrics:
         )
         self._stage_seconds = Histogram(
             "hashmatch_stage_seconds",
-            "How long a stage of an upload took.",
+            "How long a stage of an upload took: queue; image, of which decode and hash unless it was seen before; "
+            "search; policy.",
             ("stage",),
             buckets=_SECONDS,
             registry=self.registry,

@@ -29,6 +29,7 @@ from hashmatch.types.hashes import (
     HashedImage,
     Orientation,
     TimeRange,
+    Took,
     View,
 )
 from hashmatch.types.status import Load, Progress, Sandbox, Status
@@ -88,6 +89,7 @@ __all__ = [
     "Status",
     "TimeRange",
     "Token",
+    "Took",
     "Verdict",
     "VideoDecision",
     "VideoInfo",

@@ -1,7 +1,7 @@
 """Hashes and the pictures they are of."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, Self
 
@@ -92,6 +92,15 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Took:
+    """How long an image took, in microseconds, rounded down."""
+
+    decode: int
+    hash: int
+    """All but decoding: looking for a border, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class HashedImage:
     """One image's hashes, and what it was found to be."""
 
@@ -102,6 +111,8 @@ class HashedImage:
     height: int
     inner: tuple[Hash, ...] = ()
     """Those of what is within its border, of the kinds that hash pixels, where that was asked for and there is one."""
+    took: Took | None = field(default=None, compare=False)
+    """None where it was not decoded for this answer, or where who answered does not say."""
 
     @property
     def originals(self) -> tuple[Hash, ...]:
