@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from hashmatch.cli.backfill_report import need_extra
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
+from hashmatch.errors import ConfigurationError
 from hashmatch.types import Action, Bank, NewMedia
 from tests.backfill_media import jpeg, write_folder
 from tests.command import called, hashmatch
@@ -74,3 +76,10 @@ def test_it_steps_back_for_others(tmp_path: Path) -> None:
     done = hashmatch("backfill", "scan", tmp_path / "media", "--out", tmp_path / "out", "--hash-only", "--json")
     assert done.code == 0, done.err
     assert done.object["complete"]
+
+
+@pytest.mark.parametrize(("missing", "told"), [(("s3fs",), "s3fs is"), (("fsspec", "s3fs"), "fsspec, s3fs are")])
+def test_what_is_not_installed(monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...], told: str) -> None:
+    monkeypatch.setattr("hashmatch.cli.backfill_report.find_spec", lambda name: None if name in missing else name)
+    with pytest.raises(ConfigurationError, match=rf"^{told} not installed: .*pip install 'hashmatch\[backfill\]'"):
+        need_extra()

@@ -26,9 +26,16 @@ def test_a_flag_and_a_variable_for_every_setting() -> None:
     for name, setting in fields.items():
         assert options[name].opts == [f"--{name.replace('_', '-')}"]
         assert options[name].envvar == f"HASHMATCH_{name.upper()}"
-        assert options[name].default is None
-        if name not in {"workers", "database_url", "metrics_address", "hash_log"} and setting.default is not None:
-            assert options[name].show_default == str(setting.default)
+        unset = name == "workers" or setting.default == ""
+        assert options[name].default == (None if unset else setting.default)
+
+
+def test_help_shows_defaults() -> None:
+    shown = hashmatch("serve", "--help", COLUMNS="160").out
+    assert "[default: 127.0.0.1:50051]" in shown
+    assert "[default: hashmatch-data]" in shown
+    assert "[default: on]" in shown
+    assert "[default: (" not in shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -18,7 +18,11 @@ from hashmatch.errors import ConfigurationError, Unavailable
 def need_extra() -> ModuleType:
     """`hashmatch.backfill`; raises ConfigurationError where what it needs is not installed."""
     if missing := [name for name in ("fsspec", "pyarrow", "s3fs") if find_spec(name) is None]:
-        raise ConfigurationError(f"{', '.join(missing)} is not installed: pip install 'hashmatch[backfill]'")
+        verb = "is" if len(missing) == 1 else "are"
+        raise ConfigurationError(
+            f"{', '.join(missing)} {verb} not installed: the extra 'backfill' brings what is missing "
+            "(pip install 'hashmatch[backfill]')"
+        )
     from hashmatch import backfill
 
     return backfill

@@ -31,7 +31,7 @@ class LogLevel(enum.StrEnum):
 
 
 def _options() -> Iterator[inspect.Parameter]:
-    """A flag and a variable for every setting; the defaults are shown here and applied by the settings."""
+    """A flag and a variable for every setting, with its default."""
     fields = {**Settings.model_fields, **MediaLimits.model_fields}
     del fields["limits"]
     for name, field in fields.items():
@@ -39,14 +39,14 @@ def _options() -> Iterator[inspect.Parameter]:
             f"--{name.replace('_', '-')}",
             envvar=f"HASHMATCH_{name.upper()}",
             help=field.description,
-            show_default=_shown_default(field),
         )
         annotation = Annotated[field.annotation | None, option]  # type: ignore[name-defined]  # a class
-        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=annotation)
 
 
-def _shown_default(field: "FieldInfo") -> str | bool:
-    return str(field.default) if field.default_factory is None and field.default not in {"", None} else False
+def _default(field: "FieldInfo") -> object:
+    """None where the settings find it out by themselves, or there is nothing to show."""
+    return field.default if field.default_factory is None and field.default != "" else None
 
 
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
