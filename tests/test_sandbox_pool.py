@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from hashmatch.errors import (
     CorruptMedia,
@@ -25,7 +27,10 @@ from hashmatch.errors import (
 from hashmatch.hashing import KINDS
 from hashmatch.sandbox import Job, Loss, Pool
 from hashmatch.sandbox.in_process import InProcess
+from hashmatch.sandbox.line import Line
+from hashmatch.sandbox.processes import Zygote
 from hashmatch.settings import MediaLimits
+from hashmatch.types import Sandbox
 from tests.hostile import MakePool, ask
 from tests.media_files import saved
 from tests.test_media_damage import FILES
@@ -224,6 +229,70 @@ def test_a_job_at_work_when_the_zygote_ends(make_pool: MakePool) -> None:
         with pytest.raises(Unavailable, match="again"):
             job.result(10)
     pool.hash_image(JPEG, JOB)
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_worker_that_ends_before_it_is_ready(monkeypatch: pytest.MonkeyPatch, deaths: int) -> None:
+    fork = Zygote._fork
+    killed: list[int] = []
+
+    def doomed(zygote: Zygote) -> tuple[int, Line]:
+        pid, line = fork(zygote)
+        if len(killed) == deaths:
+            return pid, line
+        killed.append(pid)
+        kill(pid)
+        line.close()
+        mute, other = socket.socketpair()
+        other.close()
+        return pid, Line(mute)
+
+    monkeypatch.setattr(Zygote, "_fork", doomed)
+    with capture_logs() as logs:
+        if deaths == 1:
+            with Pool(LIMITS, 1) as pool:
+                pool.hash_image(JPEG, JOB)
+                assert len(children_of(pool)) == 1
+        else:
+            with pytest.raises(Unavailable, match="before they are ready: SIGKILL"):
+                Pool(LIMITS, 1)
+    told = [(log["how"], log["pid"], log["zygote_status"]) for log in logs]
+    assert told == [("SIGKILL", pid, None) for pid in killed]
+
+
+def test_a_zygote_that_ends_before_its_worker_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork = Zygote._fork
+    ended: list[int] = []
+
+    def doomed(zygote: Zygote) -> tuple[int, Line]:
+        pid, line = fork(zygote)
+        if not ended:
+            ended.append(zygote.pid)
+            kill(zygote.pid)
+            wait_until_dead(pid)
+            line.close()
+            mute, other = socket.socketpair()
+            other.close()
+            line = Line(mute)
+        return pid, line
+
+    monkeypatch.setattr(Zygote, "_fork", doomed)
+    with capture_logs() as logs, Pool(LIMITS, 1) as pool:
+        pool.hash_image(JPEG, JOB)
+        assert [pool.zygote] != ended
+    assert [(log["zygote"], log["zygote_status"]) for log in logs] == [(ended[0], -signal.SIGKILL)]
+
+
+@pytest.mark.parametrize("sandbox", Sandbox)
+def test_a_worker_whose_service_hangs_up_ends_in_order(sandbox: Sandbox) -> None:
+    zygote = Zygote(LIMITS, sandbox)
+    try:
+        worker = zygote.spawn()
+        worker.line.hang_up()
+        wait_until_dead(worker.pid)
+        assert zygote.bury(worker) == 0
+    finally:
+        zygote.close()
 
 
 def test_a_closed_pool(make_pool: MakePool) -> None:

@@ -1,8 +1,6 @@
 """A pool of sealed hashing processes, each of which may crash, hang or lie at the cost of the one job it has."""
 
 import enum
-import os
-import signal
 import threading
 import time
 from collections import Counter
@@ -13,7 +11,7 @@ from hashmatch.errors import DecoderCrashed, HashmatchError, MediaError, MediaTo
 from hashmatch.sandbox.image import ImageTask
 from hashmatch.sandbox.job import Job, Take, VideoJob
 from hashmatch.sandbox.line import Malformed
-from hashmatch.sandbox.processes import Worker, Zygote
+from hashmatch.sandbox.processes import Worker, Zygote, ending
 from hashmatch.sandbox.task import Task
 from hashmatch.sandbox.video import Enough, VideoTask
 from hashmatch.settings import MediaLimits
@@ -182,8 +180,7 @@ class Pool:
             self._release(Loss.ZYGOTE)
             return Unavailable("the hashing processes were ended; send it again")
         self._release(Loss.CRASH)
-        code = os.waitstatus_to_exitcode(status)
-        how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        how = ending(status)
         return DecoderCrashed(f"the decoder crashed ({how})", cause=how)
 
     def _replace(self, worker: Worker, loss: Loss) -> None:

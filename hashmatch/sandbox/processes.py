@@ -23,6 +23,7 @@ _INHERITED: Final = (
 _START_SECONDS: Final = 60.0
 _REPLY_SECONDS: Final = 10.0
 _LONGEST_REPLY: Final = 4096
+_TRIES: Final = 2
 
 
 @dataclass(slots=True)
@@ -52,27 +53,26 @@ class Zygote:
         return self._process.pid
 
     def spawn(self) -> Worker:
-        """A new worker, sealed; raises ConfigurationError where it cannot be, Unavailable where there is no process."""
-        with self._lock:
-            if self._closed:
-                raise Unavailable("the hashing processes are stopping")
+        """A new worker, sealed; raises ConfigurationError where it cannot be, Unavailable where there is no process.
+
+        Where it ends before it is ready, that is logged, and another is tried once.
+        """
+        how = ""
+        for _ in range(_TRIES):
+            worker = self._forked()
             try:
-                pid, line = self._fork()
-            except (OSError, EOFError):
-                pid, line = self._restart()
-            worker = Worker(pid, line, self._process.pid)
-        try:
-            said = line.receive(_LONGEST_REPLY)
-        except (OSError, EOFError, ValueError) as error:
-            self.bury(worker)
-            raise Unavailable("a hashing process ended before it was ready") from error
-        if said:
-            self.bury(worker)
-            raise ConfigurationError(
-                f"the processes that decode cannot be sealed here ({said.decode(errors='replace')}); "
-                "'--sandbox off' does without, and is for no stranger's media"
-            )
-        return worker
+                said = worker.line.receive(_LONGEST_REPLY)
+            except (OSError, EOFError, ValueError) as error:
+                how = self._log_early_end(worker, error)
+                continue
+            if said:
+                self.bury(worker)
+                raise ConfigurationError(
+                    f"the processes that decode cannot be sealed here ({said.decode(errors='replace')}); "
+                    "'--sandbox off' does without, and is for no stranger's media"
+                )
+            return worker
+        raise Unavailable(f"hashing processes end before they are ready: {how}")
 
     def bury(self, worker: Worker) -> int | None:
         """End a worker and return what `os.waitstatus_to_exitcode` takes; None where the zygote had ended before.
@@ -121,6 +121,33 @@ class Zygote:
             raise ConfigurationError(f"the hashing processes cannot start: {said.decode(errors='replace')}")
         self._control.settimeout(_REPLY_SECONDS)
 
+    def _forked(self) -> Worker:
+        """A worker that may yet fail to be sealed."""
+        with self._lock:
+            if self._closed:
+                raise Unavailable("the hashing processes are stopping")
+            try:
+                pid, line = self._fork()
+            except (OSError, EOFError):
+                pid, line = self._restart()
+            return Worker(pid, line, self._process.pid)
+
+    def _log_early_end(self, worker: Worker, error: Exception) -> str:
+        """Bury a worker that was never ready; how it ended."""
+        import structlog  # noqa: PLC0415 - the zygote, which loads this module, has no use for it
+
+        status = self.bury(worker)
+        how = "the process that forked it ended" if status is None else ending(status)
+        structlog.get_logger(__name__).warning(
+            "a hashing process ended before it was ready",
+            how=how,
+            pid=worker.pid,
+            error=repr(error),
+            zygote=worker.zygote,
+            zygote_status=self._process.poll(),
+        )
+        return how
+
     def _restart(self) -> tuple[int, Line]:
         self._end()
         try:
@@ -148,3 +175,9 @@ class Zygote:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+
+
+def ending(status: int) -> str:
+    """How a process ended, of the status that waiting for it gave."""
+    code = os.waitstatus_to_exitcode(status)
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
