@@ -295,6 +295,19 @@ def test_a_worker_whose_service_hangs_up_ends_in_order(sandbox: Sandbox) -> None
         zygote.close()
 
 
+def test_a_service_that_ignores_the_end_of_children() -> None:
+    """As some of the programs that start services leave it to them."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        pool = Pool(LIMITS, 1)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    with pool:
+        kill(children_of(pool)[0])
+        pool.hash_image(JPEG, JOB)
+        assert pool.losses == {Loss.CRASH: 1}
+
+
 def test_a_closed_pool(make_pool: MakePool) -> None:
     pool = make_pool(workers=2)
     with ThreadPoolExecutor(1) as callers:

@@ -19,6 +19,7 @@ def main(control: socket.socket, sandbox: Sandbox, limits: MediaLimits) -> None:
     """Return when the service has hung up; in a worker, when its work is over."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the service decides when: it drains first
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where that is ignored, the kernel buries workers, and tells nobody
     control.send(_warm())
     while request := control.recv(REQUEST.size):
         kind, worker = REQUEST.unpack(request)
