@@ -10,7 +10,7 @@ from hashmatch.types import Sandbox
 
 
 class MediaLimits(BaseSettings):
-    """The most that is decoded: sizes are enforced from the header, before any pixel is; time and memory meanwhile."""
+    """What is decoded, and the most of it: sizes are enforced from the header, time and memory while decoding."""
 
     model_config = SettingsConfigDict(env_prefix="HASHMATCH_", frozen=True)
 
@@ -23,6 +23,9 @@ class MediaLimits(BaseSettings):
     max_pixels: int = Field(100_000_000, gt=0, description="Most pixels (width x height), inclusive.")
     max_decode_seconds: float = Field(10.0, gt=0, description="Longest that one media item may be decoded and hashed.")
     max_decode_memory: int = Field(2 * 2**30, ge=2**24, description="Most bytes of memory that one item may take.")
+    jpeg_2000: bool = Field(
+        False, description="Decode JPEG 2000 too: hardly any upload is one, and its decoder is one more to attack."
+    )
 
 
 class Settings(BaseSettings):

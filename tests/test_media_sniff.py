@@ -43,6 +43,7 @@ def archive() -> bytes:
         (box(b"ftyp", b"isom", bytes(4), b"mp41"), "an MP4"),
         (box(b"ftyp", b"hevc", bytes(4), b"msf1hevc"), "a HEIC sequence"),
         (saved(Image.new("RGB", (16, 16)), "JPEG2000"), "a JPEG 2000 image"),
+        (saved(Image.new("RGB", (16, 16)), "JPEG2000", no_jp2=True), "a JPEG 2000 image"),
         (saved(Image.new("RGB", (16, 16)), "ICO"), "a Windows icon"),
         (saved(Image.new("RGB", (16, 16)), "SGI"), "an SGI image"),
         (b"RIFF\x10\0\0\0AVI LIST", "an AVI video"),

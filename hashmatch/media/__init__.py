@@ -13,9 +13,10 @@ two is wrong. All but HEIC's come with opencv-python-headless.
 | HEIC | libheif with libde265 (extra `heic`) | the still picture, one or of tiles, 8 to 12 bits, with alpha |
 | TIFF | libtiff | the first directory, where `tiff` knows that OpenCV is right about it |
 | BMP | OpenCV | Windows and OS/2, 1 to 32 bits, RLE |
+| JPEG 2000 | OpenJPEG, where `MediaLimits.jpeg_2000` | Part 1: grey, RGB, RGB with alpha, of 8 or 16 bits |
 
-Everything else is UnsupportedMedia that says what it looks like, JPEG 2000 included: hardly any upload is one, and its
-decoder would be one more door.
+Everything else is UnsupportedMedia that says what it looks like. JPEG 2000 is, too, unless asked for: hardly any upload
+is one, and its decoder is one more door.
 """
 
 # ruff: noqa: E402 - an OpenCV that is not whole must be told of before it is loaded

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
-from hashmatch.media import avif, bmp, gif, heic, jpeg, png, tiff, webp
+from hashmatch.media import avif, bmp, gif, heic, jpeg, jpeg2000, png, tiff, webp
 from hashmatch.media.memory import check_room, keep_freed
 from hashmatch.media.picture import Alpha, Decoder, Picture, least_memory
 from hashmatch.media.sniff import sniff
@@ -35,6 +35,8 @@ _READERS: Final[Mapping[str, Callable[[bytes, MediaLimits], Picture]]] = Mapping
         "image/heic": heic.read,
         "image/tiff": tiff.read,
         "image/bmp": bmp.read,
+        "image/jp2": jpeg2000.read,
+        "image/j2c": jpeg2000.read,
     }
 )
 

@@ -5,6 +5,8 @@ from typing import Final
 
 from hashmatch.errors import EmptyMedia, UnsupportedMedia
 
+CODESTREAM: Final = b"\xff\x4f\xff\x51"
+"""How a JPEG 2000 codestream begins."""
 _DECODED: Final = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -14,6 +16,8 @@ _DECODED: Final = (
     (b"MM\0*", "image/tiff"),
     (b"II+\0", "image/tiff"),
     (b"MM\0+", "image/tiff"),
+    (b"\0\0\0\x0cjP  ", "image/jp2"),
+    (CODESTREAM, "image/j2c"),
 )
 _BMP_HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)
 _OTHERS: Final = (
@@ -28,8 +32,6 @@ _OTHERS: Final = (
     (b"OggS", "an Ogg file"),
     (b"ID3", "an MP3 recording"),
     (b"fLaC", "a FLAC recording"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 codestream"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
     (b"\xff\x0a", "a JPEG XL codestream"),
     (b"8BPS", "a Photoshop document"),
@@ -45,7 +47,7 @@ _HEIC: Final = frozenset((b"hevc", b"hevx", b"mif1", b"msf1"))
 
 
 def sniff(data: bytes) -> str:
-    """The media type of an image that is decoded here.
+    """The media type of an image that is decoded here, some of them only where that is installed or allowed.
 
     Raises EmptyMedia where there is nothing, UnsupportedMedia naming what it looks like where it is anything else.
     """

@@ -12,7 +12,7 @@ _FAILURE: Final = b"\1"
 _CLASSES: Final = (EmptyMedia, UnsupportedMedia, CorruptMedia, DecoderCrashed)
 _TOO_LARGE: Final = 255
 _UNKNOWN: Final = -1
-_LIMITS: Final = tuple(MediaLimits.model_fields)
+_LIMITS: Final = tuple(name for name in MediaLimits.model_fields if name.startswith("max_"))
 _OVER: Final = struct.Struct("<BBq")
 """`_TOO_LARGE`, the limit's place in `_LIMITS`, and the input's value."""
 _LONGEST_TEXT: Final = 400
