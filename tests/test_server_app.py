@@ -61,7 +61,7 @@ def test_a_stream_is_told_that_the_server_stops(tmp_path: Path, photos: Photos) 
         stubs.channel.close()
 
 
-def test_a_call_whose_time_runs_out_while_it_waits_is_given_up(tmp_path: Path, photos: Photos) -> None:
+def test_a_call_that_others_keep_waiting_is_refused_or_given_up(tmp_path: Path, photos: Photos) -> None:
     large = match_pb2.MatchImageRequest(media=of_rgb(np.tile(photos["astronaut"], (4, 4, 1))))
     small = match_pb2.MatchImageRequest(media=of_rgb(photos["rocket"]))
     with running_server(tmp_path, HASHMATCH_WORKERS="1") as running:
@@ -69,7 +69,8 @@ def test_a_call_whose_time_runs_out_while_it_waits_is_given_up(tmp_path: Path, p
         before = [stubs.match.MatchImage.future(large, timeout=60) for _ in range(8)]
         with pytest.raises(grpc.RpcError) as caught:
             stubs.match.MatchImage(small, timeout=0.05)
-        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        refused_or_late = {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
+        assert caught.value.code() in refused_or_late  # refused once the server has seen how long the others take
         assert all(call.result().result.hash.quality == 100 for call in before)
         assert stubs.match.MatchImage(small, timeout=60).result.hash.quality == 100
         stubs.channel.close()

@@ -105,6 +105,7 @@ def test_a_deadline_that_cannot_be_met_is_refused_at_once(server: ServerProcess,
 def test_others_are_served_while_one_floods(server: ServerProcess, flood: Flood, small: bytes) -> None:
     """Of the flood, at most the job at work and one more is done before another connection's turn."""
     other = grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)])
+    grpc.channel_ready_future(other).result(timeout=30)
     before = sum(call.done() and call.code() is grpc.StatusCode.OK for call in flood.calls)
     match_pb2_grpc.MatchServiceStub(other).MatchImage(match_pb2.MatchImageRequest(media=small), timeout=30)
     after = sum(call.done() and call.code() is grpc.StatusCode.OK for call in flood.calls)

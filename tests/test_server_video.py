@@ -288,7 +288,7 @@ def test_a_caller_who_goes_away_frees_the_worker(tmp_path: Path, others: list[Pi
         async def leave() -> None:
             async with AsyncClient(server.address) as hasty:
                 call = asyncio.create_task(hasty.match_video(path, video=VideoOptions(Selection.ALL)))
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(0.25)
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await call

@@ -68,8 +68,9 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     blank = NewMedia(b"", provenance, kind)
     names = expand(files or ())
     videos = names if vpdq else [name for name in names if is_video(name)]
-    names = [name for name in names if name not in set(videos)]
-    watched = video_options(every, keyframes, all_frames, () if kind == PDQ else (kind,))
+    moving = frozenset(videos)
+    names = [name for name in names if name not in moving]
+    watched = video_options(videos, every, keyframes, all_frames, () if kind == PDQ else (kind,))
     with connect(context) as client:
         policy = client.get_bank(bank)[0]
         media = _read_all(names, client.status().max_media_bytes, blank, content_id is None)

@@ -55,10 +55,11 @@ def hash_files(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     limits = configured(MediaLimits)
     kinds = check_kinds(kind or ())
-    video = video_options(every, keyframes, all_frames, kind or (), keep_repeats=vpdq)
+    names = expand(files)
+    video = video_options(names, every, keyframes, all_frames, kind or (), keep_repeats=vpdq)
     job, code = Job(kinds), Code.DONE
     with Pool(limits, 1, sandbox) as pool:
-        for name in expand(files):
+        for name in names:
             try:
                 if is_video(name):
                     code = max(code, _hash_video(pool, name, video, vpdq=vpdq, as_json=as_json))

@@ -70,7 +70,7 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Example: hashmatch match upload.jpg
     """
     names = expand(files)
-    video = video_options(every, keyframes, all_frames, kind or ())
+    video = video_options(names, every, keyframes, all_frames, kind or ())
     with connect(context) as client:
         _check_banks(client, bank)
         options = MatchOptions(

@@ -45,12 +45,18 @@ _MOST_LINES: Final = 1_000_000
 
 
 def video_options(
-    every: float, keyframes: bool, all_frames: bool, kinds: Sequence[str], *, keep_repeats: bool = False
+    names: Sequence[str],
+    every: float,
+    keyframes: bool,
+    all_frames: bool,
+    kinds: Sequence[str],
+    *,
+    keep_repeats: bool = False,
 ) -> VideoOptions:
-    """What the flags say; a usage error where they say two things, or name several kinds."""
+    """What the flags say; a usage error where they say two things, or name several kinds and a file is a video."""
     if keyframes and all_frames:
         raise typer.BadParameter("--keyframes and --all-frames exclude each other")
-    if len(kinds) > 1:
+    if len(kinds) > 1 and any(is_video(name) for name in names):
         raise typer.BadParameter("a video is hashed by one kind", param_hint="--kind")
     selection = Selection.KEYFRAMES if keyframes else Selection.ALL if all_frames else Selection.INTERVAL
     kind = kinds[0] if kinds else PDQ
