@@ -49,9 +49,10 @@ class Settings(BaseSettings):
     )
     processes: int = Field(1, gt=0, le=1024, description="Processes that share the port, each with the whole index.")
     workers: int = Field(
-        default_factory=lambda given: max(1, len(os.sched_getaffinity(0)) // given["processes"]),
+        default_factory=lambda given: max(1, len(os.sched_getaffinity(0)) // given["processes"]) + 1,
         gt=0,
-        description="Images each process hashes at once; unless set, the cores, shared by the processes.",
+        description="Images each process hashes at once; unless set, its share of the cores and one more, so that "
+        "no core waits while an answer travels.",
     )
     sandbox: Sandbox = Field(
         Sandbox.ON,
