@@ -13,13 +13,15 @@ class Log:
         self.tokens: dict[int, str] = {}
         self.failure: Exception | None = None
         self.asked = 0
+        self.unlogged = 0
+        """Revisions at the end that changed nothing."""
 
     def add(self, *changes: Change) -> int:
         self.revisions.append(list(changes))
         return len(self.revisions)
 
     def head(self) -> int:
-        return len(self.revisions)
+        return len(self.revisions) + self.unlogged
 
     def pending(self, after: int) -> int:
         return sum(map(len, self.revisions[after:]))

@@ -279,3 +279,15 @@ def test_a_snapshot_is_searched_while_its_files_are_replaced_and_lets_them_go(tm
     assert str(tmp_path) in Path("/proc/self/maps").read_text()
     held.clear()
     assert str(tmp_path) not in Path("/proc/self/maps").read_text()
+
+
+def test_writes_that_change_no_bank_do_not_keep_a_build_waiting(tmp_path: Path) -> None:
+    log = Log()
+    log.add(BankPut(Bank("a")), EntryAdded(entry(1, "a", Hash(PDQ, bytes(32), 50))))
+    log.unlogged = 1  # for example a token that was made
+    directory = Directory(tmp_path)
+    assert build(log, directory) == 1
+    base = directory.load(log)
+    assert base is not None
+    assert base.snapshot.entries == {PDQ: 1}
+    assert build(log, directory) == 1

@@ -41,7 +41,7 @@ def build(source: Source, directory: Directory, report: Callable[[Progress], Non
     while True:
         gathered = _Gathered(base)
         gathered.gather(source, head, read)
-        last = gathered.revision >= head
+        last = gathered.complete
         base = _merged(gathered, directory, report) if last else _appended(gathered, directory)
         directory.publish(base, source.token(base.revision))
         if last:
@@ -56,12 +56,16 @@ class _Gathered:
         self.roster = base.roster
         self.filed = list(base.filed)
         self.new: dict[Space, list[Run]] = defaultdict(list)
+        self.complete = False
+        """Whether all changes up to the head were taken; the last revisions may be of writes that changed no bank."""
 
     def gather(self, source: Source, head: int, on_read: Callable[[int], None]) -> None:
         """Take changes up to a revision, or until there are too many for the memory."""
         count = 0
-        while self.revision < head and count < MOST_GATHERED:
-            self.revision, changes = source.changes(self.revision)
+        while not self.complete and count < MOST_GATHERED:
+            reached, changes = source.changes(self.revision)
+            self.complete = reached == self.revision or reached >= head
+            self.revision = reached
             outcome = Outcome.of(self.roster, changes)
             self._remove(outcome)
             self.roster = outcome.roster
