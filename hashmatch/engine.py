@@ -14,6 +14,7 @@ from hashmatch.sandbox import Hasher, Job, Stop
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import (
+    Author,
     Bank,
     Decision,
     Entry,
@@ -125,9 +126,9 @@ class Engine:
         with self._stage("image"):
             return self._hasher.hash_image(data, Job(hashing.check_kinds(kinds), approximate=approximate))
 
-    def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
+    def create_bank(self, bank: Bank, author: Author, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision; raises AlreadyExists, InvalidField."""
-        return self._written(self._store.create_bank(bank, request_id))
+        return self._written(self._store.create_bank(bank, request_id, author))
 
     def get_bank(self, name: str) -> tuple[Bank, int]:
         """A bank and how many entries it holds; raises NotFound."""
@@ -137,20 +138,22 @@ class Engine:
         """At most `limit` banks by name, from `after`, exclusive."""
         return self._store.list_banks(after, limit)
 
-    def update_bank(self, name: str, values: Mapping[str, object], request_id: str = "") -> tuple[Bank, int]:
+    def update_bank(
+        self, name: str, values: Mapping[str, object], author: Author, request_id: str = ""
+    ) -> tuple[Bank, int]:
         """Change fields of a bank; answers with it and the revision; raises NotFound, InvalidField."""
-        return self._written(self._store.update_bank(name, values, request_id))
+        return self._written(self._store.update_bank(name, values, request_id, author))
 
-    def delete_bank(self, name: str, request_id: str = "") -> int:
+    def delete_bank(self, name: str, author: Author, request_id: str = "") -> int:
         """Delete a bank and its entries; answers with the revision; raises NotFound."""
-        return self._written(self._store.delete_bank(name, request_id))
+        return self._written(self._store.delete_bank(name, request_id, author))
 
     def add_entries(
-        self, bank: str, items: Sequence[NewEntry | NewMedia], request_id: str = ""
+        self, bank: str, items: Sequence[NewEntry | NewMedia], author: Author, request_id: str = ""
     ) -> tuple[list[Entry], int]:
         """Add entries, all or none; answers with them and the revision; raises NotFound, InvalidField, MediaError."""
         entries = [self._new_entry(item, f"entries[{at}]") for at, item in enumerate(items)]
-        return self._written(self._store.add_entries(bank, entries, request_id))
+        return self._written(self._store.add_entries(bank, entries, request_id, author))
 
     def get_entry(self, bank: str, entry: int) -> Entry:
         """One entry; raises NotFound."""
@@ -160,9 +163,9 @@ class Engine:
         """At most `limit` entries of a bank by id, from `after`, exclusive; raises NotFound."""
         return self._store.list_entries(bank, after, limit)
 
-    def remove_entries(self, bank: str, entries: Sequence[int], request_id: str = "") -> int:
+    def remove_entries(self, bank: str, entries: Sequence[int], author: Author, request_id: str = "") -> int:
         """Remove entries, all or none; answers with the revision; raises NotFound."""
-        return self._written(self._store.remove_entries(bank, entries, request_id))
+        return self._written(self._store.remove_entries(bank, entries, request_id, author))
 
     def status(self) -> Status:
         """What this process says of itself."""

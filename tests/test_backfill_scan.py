@@ -21,7 +21,7 @@ from hashmatch.follower import Follower
 from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
-from hashmatch.types import Action, Bank, Hash, MatchOptions, NewEntry, NewMedia, Provenance
+from hashmatch.types import LOCAL, Action, Bank, Hash, MatchOptions, NewEntry, NewMedia, Provenance
 from tests.backfill_media import jpeg, picture, write_folder
 from tests.command import COMMAND, environment
 from tests.media_files import encoded
@@ -56,7 +56,7 @@ def banked(tmp_path: Path) -> Iterator[tuple[Engine, str]]:
         bits = random.Random(1)
         store.add_entries("odd", [NewEntry(Hash("pdq", bits.randbytes(32), 100)) for _ in range(300)])
         for bank, number in (("bad", 3), ("bad", 5), ("odd", 5)):
-            _, revision = engine.add_entries(bank, [NewMedia(jpeg(number), Provenance(f"known-{number}"))])
+            _, revision = engine.add_entries(bank, [NewMedia(jpeg(number), Provenance(f"known-{number}"))], LOCAL)
         while engine.revision < revision:
             time.sleep(0.01)
         yield engine, url

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from hashmatch.cli.common import AsJson, Code, connect
+from hashmatch.cli.common import AsJson, Code, Reason, connect
 from hashmatch.cli.inputs import STANDARD_INPUT, Kind, OptionalFiles, expand, parse_hash, read
 from hashmatch.cli.objects import emit, entry_object, error_object
 from hashmatch.cli.output import complain, printable, progress
@@ -31,13 +31,23 @@ _BATCH_ITEMS = 32
 _PLACE = re.compile(r"entries\[(\d+)\]")
 
 
+Hashes = Annotated[list[str] | None, typer.Option("--hash", metavar="HEX", help="Add a hash; may be repeated.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where entries go, and why."""
+
+    client: "Client"
+    bank: str
+    reason: str
+
+
 def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     context: typer.Context,
     bank: Annotated[str, typer.Argument(metavar="BANK", help="The bank's name.")],
     files: OptionalFiles = None,
-    hashes: Annotated[
-        list[str] | None, typer.Option("--hash", metavar="HEX", help="Add a hash; may be repeated.")
-    ] = None,
+    hashes: Hashes = None,
     kind: Kind = PDQ,
     quality: Annotated[int | None, typer.Option(min=0, max=100, help="Quality of the hashes of --hash.")] = None,
     content_id: Annotated[
@@ -50,6 +60,7 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     keyframes: Keyframes = False,
     all_frames: AllFrames = False,
     vpdq: Annotated[bool, typer.Option("--vpdq", help="The files are vPDQ's text files, each of one video.")] = False,
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Add images, videos or hashes to a bank; the server hashes media and does not keep them.
@@ -74,27 +85,28 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     with connect(context) as client:
         policy = client.get_bank(bank)[0]
         media = _read_all(names, client.status().max_media_bytes, blank, content_id is None)
-        added = progress(_add_all(client, bank, chain(known, media)), len(known) + len(names), "adding", as_json)
+        target = _Target(client, bank, reason)
+        added = progress(_add_all(target, chain(known, media)), len(known) + len(names), "adding", as_json)
         code = _report(policy, added, as_json)
         for name in videos:
             named = replace(provenance, content_id=content_id or printable(Path(name).name))
-            code = max(code, _add_video(client, bank, name, named, None if vpdq else watched, as_json))
+            code = max(code, _add_video(target, name, named, None if vpdq else watched, as_json))
     raise typer.Exit(code)
 
 
-def _add_video(
-    client: "Client", bank: str, name: str, provenance: Provenance, options: VideoOptions | None, as_json: bool
-) -> Code:
+def _add_video(target: _Target, name: str, provenance: Provenance, options: VideoOptions | None, as_json: bool) -> Code:
     """Make one video known, or the frames that a vPDQ text file lists where there are no options."""
     code, incomplete = Code.DONE, None
+    client, bank = target.client, target.bank
     try:
         if options is None:
             entries = read_vpdq(name, provenance)
             count, revision = len(entries), 0
             for at in range(0, count, _FRAMES_A_CALL):
-                revision = client.load_entries(bank, entries[at : at + _FRAMES_A_CALL]).revision
+                batch = entries[at : at + _FRAMES_A_CALL]
+                revision = client.load_entries(bank, batch, reason=target.reason).revision
         else:
-            hashed, revision = client.add_video(bank, name, provenance, options)
+            hashed, revision = client.add_video(bank, name, provenance, options, reason=target.reason)
             count, incomplete = len(hashed.frames), hashed.scan.incomplete
     except MediaError as error:
         if as_json:
@@ -123,7 +135,7 @@ def _read_all(names: Iterable[str], maximum: int, blank: NewMedia, name_as_conte
             yield name, error
 
 
-def _add_all(client: "Client", bank: str, items: Iterable[_Drawn]) -> Iterator[_Added]:
+def _add_all(target: _Target, items: Iterable[_Drawn]) -> Iterator[_Added]:
     """Add in batches, each all or none; yield what became of each item."""
     batch: list[_New] = []
     size = 0
@@ -133,19 +145,19 @@ def _add_all(client: "Client", bank: str, items: Iterable[_Drawn]) -> Iterator[_
             continue
         weight = len(getattr(item, "media", b""))
         if batch and (size + weight > _BATCH_BYTES or len(batch) == _BATCH_ITEMS):
-            yield from _add_batch(client, bank, batch)
+            yield from _add_batch(target, batch)
             batch, size = [], 0
         batch.append((name, item))
         size += weight
-    yield from _add_batch(client, bank, batch)
+    yield from _add_batch(target, batch)
 
 
-def _add_batch(client: "Client", bank: str, batch: Sequence[_New]) -> Iterator[_Added]:
+def _add_batch(target: _Target, batch: Sequence[_New]) -> Iterator[_Added]:
     """Add what of a batch can be added: what the server cannot scan is left out, and the rest sent again."""
     remaining = list(batch)
     while remaining:
         try:
-            entries, _ = client.add_entries(bank, [item for _, item in remaining])
+            entries, _ = target.client.add_entries(target.bank, [item for _, item in remaining], reason=target.reason)
         except MediaError as error:
             place = _PLACE.fullmatch(error.details.get("field", ""))
             if place is None:

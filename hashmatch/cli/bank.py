@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hashmatch.cli.add import add
-from hashmatch.cli.common import AsJson, connect
+from hashmatch.cli.common import AsJson, Reason, connect
 from hashmatch.cli.import_command import HELP as IMPORT_HELP
 from hashmatch.cli.import_command import import_file
 from hashmatch.cli.objects import bank_object, emit, entry_object
@@ -48,6 +48,7 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
     enabled: Enabled = None,
     video_query_share: QueryShare = None,
     video_known_share: KnownShare = None,
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a bank; unless told otherwise REVIEW, threshold 31, minimum quality 50.
@@ -65,7 +66,7 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
     )
     bank = Bank(name=name, **values)
     with connect(context) as client:
-        made, revision = client.create_bank(bank)
+        made, revision = client.create_bank(bank, reason=reason)
     _print_written(made, revision, as_json)
 
 
@@ -80,6 +81,7 @@ def update(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
     enabled: Enabled = None,
     video_query_share: QueryShare = None,
     video_known_share: KnownShare = None,
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Change a bank's policy.
@@ -98,7 +100,7 @@ def update(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
     if not values:
         raise typer.BadParameter("name at least one field to change", param_hint="options")
     with connect(context) as client:
-        bank, revision = client.update_bank(name, **values)
+        bank, revision = client.update_bank(name, reason=reason, **values)
     _print_written(bank, revision, as_json)
 
 
@@ -162,6 +164,7 @@ def remove(
     context: typer.Context,
     name: BankName,
     entries: Annotated[list[int], typer.Argument(metavar="ENTRY", min=1, help="Numbers of entries.")],
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Remove entries from a bank, all or none.
@@ -169,7 +172,7 @@ def remove(
     Example: hashmatch bank remove known-bad 17 18
     """
     with connect(context) as client:
-        revision = client.remove_entries(name, entries)
+        revision = client.remove_entries(name, entries, reason=reason)
     if as_json:
         emit({"bank": name, "removed": entries, "revision": revision})
     else:
@@ -181,6 +184,7 @@ def delete(
     context: typer.Context,
     name: BankName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Delete a bank and all its entries.
@@ -193,7 +197,7 @@ def delete(
                 raise typer.BadParameter("needed where nobody can be asked", param_hint="--yes")
             count = client.get_bank(name)[1]
             typer.confirm(f"Delete {name} and its {count:,} entries?", abort=True, err=True)
-        revision = client.delete_bank(name)
+        revision = client.delete_bank(name, reason=reason)
     if as_json:
         emit({"bank": name, "revision": revision})
     else:

@@ -4,6 +4,7 @@
 
 import enum
 import os
+import pwd
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from hashmatch.errors import ConfigurationError, Unavailable
+from hashmatch.types import Author
 
 if TYPE_CHECKING:
     from hashmatch.client import Client, Security
 
 T = TypeVar("T")
+Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines: one object a line, with stable keys.")]
 
 
@@ -70,6 +73,15 @@ def configured(build: Callable[[], T]) -> T:
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise ConfigurationError("; ".join(problems)) from error
+
+
+def operator(reason: str) -> Author:
+    """Who runs a command that works on the database itself, by the name that the operating system knows, and why."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return Author(f"cli:{user}", reason)
 
 
 @contextmanager

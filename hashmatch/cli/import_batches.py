@@ -12,6 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
 from hashmatch.cli.import_lines import BEGINNING, Position
+from hashmatch.cli.import_order import Order
 from hashmatch.cli.import_rows import Row
 from hashmatch.errors import DeadlineExceeded, HashmatchError, InvalidInput, NotFound, Unavailable
 from hashmatch.types import Entry, NewEntry
@@ -78,13 +79,14 @@ def batches(rows: Iterable[Row], first: int) -> Iterator[Batch]:
 class Sender:
     """Sends batches to one bank; while no server answers, it waits for one."""
 
-    def __init__(self, client: "Client", bank: str, patience: float, on_wait: Callable[[HashmatchError], None]) -> None:
-        """Wait for at most `patience` seconds at a time; `on_wait` is told why, from another thread."""
+    def __init__(self, client: "Client", order: Order, on_wait: Callable[[HashmatchError], None]) -> None:
+        """While a server is waited for, `on_wait` is told why, from another thread."""
         self._client = client
-        self._bank = bank
-        self._patience = patience
+        self._bank = order.bank
+        self._reason = order.reason
+        self._patience = order.patience
         self._on_wait = on_wait
-        first = next(client.list_entries(bank), None)
+        first = next(client.list_entries(order.bank), None)
         self._oldest = first.id if first is not None else sys.maxsize
         self._waiting = Event()
         self._stopping = Event()
@@ -112,7 +114,8 @@ class Sender:
         entry, gone = None, 0
         while batch.entries:
             request_id = batch.request_id(self._bank, gone)
-            entry = self._answer(self._client.load_entries, self._bank, batch.entries, request_id=request_id)
+            how = {"request_id": request_id, "reason": self._reason}
+            entry = self._answer(self._client.load_entries, self._bank, batch.entries, **how)
             if entry.id >= self._oldest or self._answer(self._holds, entry.id):
                 break
             gone = entry.id

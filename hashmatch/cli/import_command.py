@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from hashmatch.cli.common import AsJson, Code, Connection, connect
+from hashmatch.cli.common import AsJson, Code, Connection, Reason, connect
 from hashmatch.cli.import_order import Format, Order, Unsaid
 from hashmatch.cli.objects import emit
 from hashmatch.types import PDQ
@@ -66,6 +66,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter for each option
     wait: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a server that went away meanwhile.")
     ] = 300.0,
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """`HELP` says it all."""
@@ -84,6 +85,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter for each option
         strict=strict,
         anew=anew,
         patience=wait,
+        reason=reason,
     )
     with connect(context) as client:
         client.get_bank(bank)

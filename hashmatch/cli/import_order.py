@@ -38,3 +38,5 @@ class Order:
     """Begin at the file's beginning, wherever an earlier import ended."""
     patience: float
     """Seconds to wait for a server that has gone."""
+    reason: str
+    """Why, for the audit log."""

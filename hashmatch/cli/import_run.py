@@ -47,7 +47,7 @@ class Import:
                 )
                 self._resume(checkpoint, prefix)
             rows = read_rows(stream, self._order.form, self._order.unsaid, self.reached.position)
-            sender = Sender(self._client, self._order.bank, self._order.patience, self._say_waiting)
+            sender = Sender(self._client, self._order, self._say_waiting)
             show = stack.enter_context(bar(size, self.reached))
             try:
                 for batch, entry in sender.send_all(self._wanted(batches(rows, self.reached.batches))):

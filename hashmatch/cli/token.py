@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hashmatch.cli.common import AsJson, configured
+from hashmatch.cli.common import AsJson, Reason, configured, operator
 from hashmatch.cli.objects import emit
 from hashmatch.types import Role, Token
 
@@ -51,6 +51,7 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
         list[str] | None, typer.Option(help="The only bank it sees, as TENANT/NAME where it has one; may be repeated.")
     ] = None,
     days: Annotated[float | None, typer.Option(min=0, help="For how long it works; unless set, until revoked.")] = None,
+    reason: Reason = "",
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -64,7 +65,7 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     token = Token(name, frozenset(role), None if all_tenants else tenant or "", tuple(bank or ()), expires)
     with _tokens(data_dir, database_url) as tokens:
-        secret = tokens.create(token)
+        secret = tokens.create(token, operator(reason))
     if as_json:
         emit({**_object(token), "secret": secret})
     else:
@@ -95,13 +96,13 @@ def list_tokens(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_j
 
 
 @app.command()
-def revoke(name: Name, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+def revoke(name: Name, reason: Reason = "", data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Refuse a token from now on.
 
     Example: hashmatch token revoke pipeline --data-dir ./hashmatch-data
     """
     with _tokens(data_dir, database_url) as tokens:
-        tokens.revoke(name)
+        tokens.revoke(name, operator(reason))
     typer.echo(f"revoked {name}")
 
 

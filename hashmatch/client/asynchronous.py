@@ -10,7 +10,7 @@ from typing import Any, Self
 import grpc
 
 from hashmatch import wire
-from hashmatch.client import calls
+from hashmatch.client import bank_calls, calls
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
 from hashmatch.client.patience import Patience
 from hashmatch.client.security import OPEN, Security
@@ -115,69 +115,75 @@ class AsyncClient:
         path: str | Path,
         provenance: Provenance,
         video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        reason: str = "",
     ) -> tuple[HashedVideo, int]:
         """As `Client.add_video`."""
         if not provenance.content_id:
             raise InvalidField("provenance.content_id", "must name the video")
         hashed = await self.hash_video(path, video)
         revision = 0
-        for entries in calls.video_entries(hashed, provenance):
-            revision = (await self.load_entries(bank, entries)).revision
+        for entries in bank_calls.video_entries(hashed, provenance):
+            revision = (await self.load_entries(bank, entries, reason=reason)).revision
         return hashed, revision
 
-    async def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
+    async def create_bank(self, bank: Bank, *, request_id: str = "", reason: str = "") -> tuple[Bank, int]:
         """As `Client.create_bank`."""
-        return await self._run(calls.create_bank(bank, request_id))
+        return await self._run(bank_calls.create_bank(bank, request_id, reason))
 
     async def get_bank(self, name: str) -> tuple[Bank, int]:
         """As `Client.get_bank`."""
-        return await self._run(calls.get_bank(name))
+        return await self._run(bank_calls.get_bank(name))
 
     async def list_banks(self) -> AsyncIterator[Bank]:
         """As `Client.list_banks`."""
         token = ""
         while True:
-            page, token = await self._run(calls.list_banks(token))
+            page, token = await self._run(bank_calls.list_banks(token))
             for bank in page:
                 yield bank
             if not token:
                 return
 
-    async def update_bank(self, name: str, *, request_id: str = "", **values: Any) -> tuple[Bank, int]:
+    async def update_bank(
+        self, name: str, *, request_id: str = "", reason: str = "", **values: Any
+    ) -> tuple[Bank, int]:
         """As `Client.update_bank`."""
-        return await self._run(calls.update_bank(name, values, request_id))
+        return await self._run(bank_calls.update_bank(name, values, request_id, reason))
 
-    async def delete_bank(self, name: str, *, request_id: str = "") -> int:
+    async def delete_bank(self, name: str, *, request_id: str = "", reason: str = "") -> int:
         """As `Client.delete_bank`."""
-        return await self._run(calls.delete_bank(name, request_id))
+        return await self._run(bank_calls.delete_bank(name, request_id, reason))
 
     async def add_entries(
-        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = ""
+        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = "", reason: str = ""
     ) -> tuple[list[Entry], int]:
         """As `Client.add_entries`."""
-        return await self._run(calls.add_entries(bank, items, request_id))
+        return await self._run(bank_calls.add_entries(bank, items, request_id, reason))
 
-    async def load_entries(self, bank: str, items: Iterable[NewEntry], *, request_id: str = "") -> Entry:
+    async def load_entries(
+        self, bank: str, items: Iterable[NewEntry], *, request_id: str = "", reason: str = ""
+    ) -> Entry:
         """As `Client.load_entries`."""
-        return await self._run(calls.load_entries(bank, items, request_id))
+        return await self._run(bank_calls.load_entries(bank, items, request_id, reason))
 
     async def get_entry(self, bank: str, entry: int) -> Entry:
         """As `Client.get_entry`."""
-        return await self._run(calls.get_entry(bank, entry))
+        return await self._run(bank_calls.get_entry(bank, entry))
 
     async def list_entries(self, bank: str) -> AsyncIterator[Entry]:
         """As `Client.list_entries`."""
         token = ""
         while True:
-            page, token = await self._run(calls.list_entries(bank, token))
+            page, token = await self._run(bank_calls.list_entries(bank, token))
             for entry in page:
                 yield entry
             if not token:
                 return
 
-    async def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "") -> int:
+    async def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """As `Client.remove_entries`."""
-        return await self._run(calls.remove_entries(bank, entries, request_id))
+        return await self._run(bank_calls.remove_entries(bank, entries, request_id, reason))
 
     async def status(self) -> Status:
         """As `Client.status`."""

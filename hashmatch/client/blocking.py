@@ -1,20 +1,18 @@
 """The blocking client."""
 
 import math
-import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, Self
 
 import grpc
 
 from hashmatch import wire
-from hashmatch.client import calls
+from hashmatch.client import bank_calls, calls
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
 from hashmatch.client.patience import Patience
+from hashmatch.client.pipeline import Pipeline
 from hashmatch.client.security import OPEN, Security
 from hashmatch.errors import HashmatchError, InvalidField
 from hashmatch.types import (
@@ -87,7 +85,7 @@ class Client:
         number ahead of the answers. A stream that breaks off is opened again, and what has no answer is
         sent again.
         """
-        return _Pipeline(self._methods["MatchStream"], items, (options, log_keys)).run()
+        return Pipeline(self._methods["MatchStream"], items, (options, log_keys)).run()
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:
         """Look up hashes as they are given; 1 to 4,096 at once."""
@@ -130,6 +128,8 @@ class Client:
         path: str | Path,
         provenance: Provenance,
         video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        reason: str = "",
     ) -> tuple[HashedVideo, int]:
         """Make a video known: hash its frames and add them as entries; `content_id` names it. The revision, too.
 
@@ -139,61 +139,61 @@ class Client:
             raise InvalidField("provenance.content_id", "must name the video")
         hashed = self.hash_video(path, video)
         revision = 0
-        for entries in calls.video_entries(hashed, provenance):
-            revision = self.load_entries(bank, entries).revision
+        for entries in bank_calls.video_entries(hashed, provenance):
+            revision = self.load_entries(bank, entries, reason=reason).revision
         return hashed, revision
 
-    def create_bank(self, bank: Bank, *, request_id: str = "") -> tuple[Bank, int]:
+    def create_bank(self, bank: Bank, *, request_id: str = "", reason: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision of the write."""
-        return self._run(calls.create_bank(bank, request_id))
+        return self._run(bank_calls.create_bank(bank, request_id, reason))
 
     def get_bank(self, name: str) -> tuple[Bank, int]:
         """A bank and how many entries it holds."""
-        return self._run(calls.get_bank(name))
+        return self._run(bank_calls.get_bank(name))
 
     def list_banks(self) -> Iterator[Bank]:
         """All banks by name, fetched page by page."""
         token = ""
         while True:
-            page, token = self._run(calls.list_banks(token))
+            page, token = self._run(bank_calls.list_banks(token))
             yield from page
             if not token:
                 return
 
-    def update_bank(self, name: str, *, request_id: str = "", **values: Any) -> tuple[Bank, int]:
+    def update_bank(self, name: str, *, request_id: str = "", reason: str = "", **values: Any) -> tuple[Bank, int]:
         """Change fields of a bank, for example `threshold=24`; answers with it and the revision."""
-        return self._run(calls.update_bank(name, values, request_id))
+        return self._run(bank_calls.update_bank(name, values, request_id, reason))
 
-    def delete_bank(self, name: str, *, request_id: str = "") -> int:
+    def delete_bank(self, name: str, *, request_id: str = "", reason: str = "") -> int:
         """Delete a bank and its entries; answers with the revision."""
-        return self._run(calls.delete_bank(name, request_id))
+        return self._run(bank_calls.delete_bank(name, request_id, reason))
 
     def add_entries(
-        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = ""
+        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = "", reason: str = ""
     ) -> tuple[list[Entry], int]:
         """Add 1 to 10,000 entries, all or none; answers with them and the revision."""
-        return self._run(calls.add_entries(bank, items, request_id))
+        return self._run(bank_calls.add_entries(bank, items, request_id, reason))
 
-    def load_entries(self, bank: str, items: Iterable[NewEntry], *, request_id: str = "") -> Entry:
+    def load_entries(self, bank: str, items: Iterable[NewEntry], *, request_id: str = "", reason: str = "") -> Entry:
         """As `add_entries`, of hashes alone and for many of them: answers with the last entry, which is less work."""
-        return self._run(calls.load_entries(bank, items, request_id))
+        return self._run(bank_calls.load_entries(bank, items, request_id, reason))
 
     def get_entry(self, bank: str, entry: int) -> Entry:
         """One entry."""
-        return self._run(calls.get_entry(bank, entry))
+        return self._run(bank_calls.get_entry(bank, entry))
 
     def list_entries(self, bank: str) -> Iterator[Entry]:
         """A bank's entries in the order they were added, fetched page by page."""
         token = ""
         while True:
-            page, token = self._run(calls.list_entries(bank, token))
+            page, token = self._run(bank_calls.list_entries(bank, token))
             yield from page
             if not token:
                 return
 
-    def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "") -> int:
+    def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """Remove 1 to 10,000 entries by id, all or none; answers with the revision."""
-        return self._run(calls.remove_entries(bank, entries, request_id))
+        return self._run(bank_calls.remove_entries(bank, entries, request_id, reason))
 
     def status(self) -> Status:
         """What the server says of itself."""
@@ -222,73 +222,3 @@ class Client:
                 return call.read(self._methods[call.method](call.request, timeout=patience.remaining))
             except grpc.RpcError as failure:
                 time.sleep(patience.pause(calls.as_error(failure)))
-
-
-class _Pipeline:
-    """One `match_many`: a thread sends ahead within the window, the caller's thread reads the answers."""
-
-    def __init__(self, method: Any, items: Iterable[tuple[str, bytes]], how: tuple[MatchOptions, bool]) -> None:
-        self._method = method
-        self._items = items
-        self._how = how
-        self._lock = threading.Lock()
-        self._window = threading.Semaphore(calls.STREAM_WINDOW)
-        self._unanswered: deque[tuple[str, bytes]] = deque()
-        self._requests: SimpleQueue[Any] = SimpleQueue()
-        self._exhausted = False
-        self._abandoned = False
-        self._source_error: BaseException | None = None
-
-    def run(self) -> Iterator[tuple[str, ImageDecision | HashmatchError]]:
-        threading.Thread(target=self._send, name="match_many", daemon=True).start()
-        attempt = 0
-        answers = self._open()
-        try:
-            while True:
-                try:
-                    for answer in answers:
-                        attempt = 0
-                        yield self._answered(), calls.stream_answer(answer)
-                    break
-                except grpc.RpcError as failure:
-                    attempt += 1
-                    time.sleep(calls.stream_pause(failure, attempt))
-                    answers = self._open()
-        finally:
-            self._abandoned = True
-            self._window.release()
-            answers.cancel()
-        if self._source_error is not None:
-            raise self._source_error
-
-    def _send(self) -> None:
-        try:
-            for item in self._items:
-                self._window.acquire()
-                if self._abandoned:
-                    return
-                with self._lock:
-                    self._unanswered.append(item)
-                    self._requests.put(calls.stream_request(*item, *self._how))
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread, after the answers
-            self._source_error = error
-        finally:
-            with self._lock:
-                self._exhausted = True
-                self._requests.put(None)
-
-    def _open(self) -> Any:
-        with self._lock:
-            self._requests.put(None)
-            self._requests = SimpleQueue()
-            for item in self._unanswered:
-                self._requests.put(calls.stream_request(*item, *self._how))
-            if self._exhausted:
-                self._requests.put(None)
-            return self._method(iter(self._requests.get, None))
-
-    def _answered(self) -> str:
-        with self._lock:
-            key, _ = self._unanswered.popleft()
-        self._window.release()
-        return key

@@ -2,20 +2,17 @@
 
 import json
 import os
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import grpc
-from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from hashmatch import errors, types, wire
 from hashmatch.v1 import (
-    bank_pb2,
     bank_pb2_grpc,
     hash_pb2,
     hash_pb2_grpc,
@@ -23,7 +20,6 @@ from hashmatch.v1 import (
     match_pb2_grpc,
     status_pb2,
     status_pb2_grpc,
-    types_pb2,
 )
 
 T = TypeVar("T")
@@ -33,8 +29,6 @@ DEFAULT_TIMEOUT: Final = 10.0
 DEFAULT_OPTIONS: Final = types.MatchOptions()
 CHUNK: Final = 256 * 2**10
 """Bytes of one message of an upload."""
-MOST_ENTRIES: Final = 10_000
-"""Of one call."""
 DEFAULT_VIDEO: Final = types.VideoOptions()
 STREAM_WINDOW: Final = 32
 """Items sent on a stream and not yet answered."""
@@ -115,84 +109,6 @@ def hash_image(media: bytes, kinds: Iterable[str], approximate: bool) -> Call[ty
     return Call("HashImage", request, wire.hashed_image_from_wire)
 
 
-def create_bank(bank: types.Bank, request_id: str) -> Call[tuple[types.Bank, int]]:
-    request = bank_pb2.CreateBankRequest(bank=wire.bank_to_wire(bank), request_id=request_id or fresh_id())
-    return Call("CreateBank", request, _bank_and_revision)
-
-
-def get_bank(name: str) -> Call[tuple[types.Bank, int]]:
-    return Call(
-        "GetBank",
-        bank_pb2.GetBankRequest(name=wire.bank_name(name)),
-        lambda answer: (wire.bank_from_wire(answer.bank), answer.entry_count),
-    )
-
-
-def list_banks(token: str) -> Call[tuple[list[types.Bank], str]]:
-    return Call(
-        "ListBanks",
-        bank_pb2.ListBanksRequest(page_token=token),
-        lambda answer: ([wire.bank_from_wire(bank) for bank in answer.banks], answer.next_page_token),
-    )
-
-
-def update_bank(name: str, values: Mapping[str, Any], request_id: str) -> Call[tuple[types.Bank, int]]:
-    fields = {**values, "action": wire.action_to_wire(values["action"])} if "action" in values else dict(values)
-    try:
-        bank = types_pb2.Bank(name=wire.bank_name(name), **fields)
-    except (TypeError, ValueError) as error:
-        raise errors.InvalidField("bank", str(error)) from error
-    request = bank_pb2.UpdateBankRequest(
-        bank=bank, update_mask=FieldMask(paths=list(values)), request_id=request_id or fresh_id()
-    )
-    return Call("UpdateBank", request, _bank_and_revision)
-
-
-def delete_bank(name: str, request_id: str) -> Call[int]:
-    request = bank_pb2.DeleteBankRequest(name=wire.bank_name(name), request_id=request_id or fresh_id())
-    return Call("DeleteBank", request, _revision)
-
-
-def add_entries(
-    bank: str, items: Iterable[types.NewEntry | types.NewMedia], request_id: str
-) -> Call[tuple[list[types.Entry], int]]:
-    return Call(
-        "AddEntries",
-        bank_pb2.AddEntriesRequest(
-            parent=wire.bank_name(bank), entries=map(_new_entry, items), request_id=request_id or fresh_id()
-        ),
-        lambda answer: ([wire.entry_from_wire(entry) for entry in answer.entries], answer.revision),
-    )
-
-
-def load_entries(bank: str, items: Iterable[types.NewEntry], request_id: str) -> Call[types.Entry]:
-    request = add_entries(bank, items, request_id).request
-    request.last_entry_only = True
-    return Call("AddEntries", request, lambda answer: wire.entry_from_wire(answer.entries[-1]))
-
-
-def get_entry(bank: str, entry: int) -> Call[types.Entry]:
-    request = bank_pb2.GetEntryRequest(name=wire.entry_name(bank, entry))
-    return Call("GetEntry", request, lambda answer: wire.entry_from_wire(answer.entry))
-
-
-def list_entries(bank: str, token: str) -> Call[tuple[list[types.Entry], str]]:
-    return Call(
-        "ListEntries",
-        bank_pb2.ListEntriesRequest(parent=wire.bank_name(bank), page_token=token),
-        lambda answer: ([wire.entry_from_wire(entry) for entry in answer.entries], answer.next_page_token),
-    )
-
-
-def remove_entries(bank: str, entries: Sequence[int], request_id: str) -> Call[int]:
-    request = bank_pb2.RemoveEntriesRequest(
-        parent=wire.bank_name(bank),
-        names=[wire.entry_name(bank, entry) for entry in entries],
-        request_id=request_id or fresh_id(),
-    )
-    return Call("RemoveEntries", request, _revision)
-
-
 def get_status() -> Call[types.Status]:
     return Call("GetStatus", status_pb2.GetStatusRequest(), wire.status_from_wire)
 
@@ -214,11 +130,6 @@ def stream_answer(answer: match_pb2.MatchStreamResponse) -> types.ImageDecision 
     return wire.image_decision_from_wire(answer.image)
 
 
-def fresh_id() -> str:
-    """A request id, so that a write that is sent again after a lost answer happens once."""
-    return str(uuid.uuid4())
-
-
 def as_error(failure: Any) -> errors.HashmatchError:
     """Our error for a failed call: by ErrorInfo's reason, or by the code where gRPC itself refused."""
     status = rpc_status.from_call(failure)
@@ -231,22 +142,6 @@ def as_error(failure: Any) -> errors.HashmatchError:
         return errors.DeadlineExceeded("no answer in time")
     known = errors.Unavailable if code is grpc.StatusCode.UNAVAILABLE else errors.HashmatchError
     return known(f"{code.name}: {details}")
-
-
-def _new_entry(item: types.NewEntry | types.NewMedia) -> bank_pb2.NewEntry:
-    provenance = wire.provenance_to_wire(item.provenance)
-    if isinstance(item, types.NewMedia):
-        return bank_pb2.NewEntry(media=item.media, provenance=provenance, kind=item.kind)
-    shown = None if item.shown is None else wire.range_to_wire(item.shown)
-    return bank_pb2.NewEntry(hash=wire.hash_to_wire(item.hash), provenance=provenance, shown=shown)
-
-
-def _bank_and_revision(answer: Any) -> tuple[types.Bank, int]:
-    return wire.bank_from_wire(answer.bank), answer.revision
-
-
-def _revision(answer: Any) -> int:
-    return int(answer.revision)
 
 
 def video_request(path: Path, options: types.MatchOptions, video: types.VideoOptions) -> "Upload":
@@ -288,10 +183,3 @@ def frames_request(
         else:
             frame = match_pb2.TimedFrame(time_us=time, media=picture)
         yield match_pb2.MatchFramesRequest(frame=frame)
-
-
-def video_entries(video: types.HashedVideo, provenance: types.Provenance) -> Iterator[list[types.NewEntry]]:
-    """The frames of a video as entries, in batches that one call may carry."""
-    entries = [types.NewEntry(frame.hash, provenance, frame.shown) for frame in video.frames]
-    for at in range(0, len(entries), MOST_ENTRIES):
-        yield entries[at : at + MOST_ENTRIES]

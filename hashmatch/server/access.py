@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, Final
 
 import grpc
@@ -11,7 +12,7 @@ from grpc_status import rpc_status
 from hashmatch.errors import HashmatchError, NotFound, PermissionDenied
 from hashmatch.server.errors import rich_status
 from hashmatch.server.keyring import EVERYONE, Keyring
-from hashmatch.types import Role, Token
+from hashmatch.types import LOCAL, Author, Role, Token
 
 _ANYONE: Final = frozenset[Role]()
 _READERS: Final = frozenset({Role.CURATE, Role.APPROVE, Role.ADMIN, Role.AUDIT})
@@ -53,6 +54,12 @@ _log = structlog.get_logger()
 def caller() -> Token:
     """Who makes the call that is being served."""
     return _caller.get()
+
+
+def author(reason: str) -> Author:
+    """Who makes the call that is being served, and why, for what it writes."""
+    token = caller()
+    return replace(LOCAL, reason=reason) if token is EVERYONE else Author(f"token:{token.name}", reason)
 
 
 def seen(bank: str) -> str:

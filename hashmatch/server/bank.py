@@ -9,7 +9,7 @@ import grpc
 
 from hashmatch import errors, wire
 from hashmatch.engine import Engine
-from hashmatch.server.access import caller, seen
+from hashmatch.server.access import author, caller, seen
 from hashmatch.server.admission import Caller
 from hashmatch.server.work import Work
 from hashmatch.types import PDQ, NewEntry, NewMedia
@@ -41,7 +41,9 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
     async def CreateBank(self, request: bank_pb2.CreateBankRequest, context: Context) -> bank_pb2.CreateBankResponse:
         bank = wire.bank_from_wire(request.bank)
         seen(bank.name)
-        made, revision = await self._work.store(self._engine.create_bank, bank, request.request_id)
+        made, revision = await self._work.store(
+            self._engine.create_bank, bank, author(request.reason), request.request_id
+        )
         return bank_pb2.CreateBankResponse(bank=wire.bank_to_wire(made), revision=revision)
 
     async def GetBank(self, request: bank_pb2.GetBankRequest, context: Context) -> bank_pb2.GetBankResponse:
@@ -60,12 +62,14 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
     async def UpdateBank(self, request: bank_pb2.UpdateBankRequest, context: Context) -> bank_pb2.UpdateBankResponse:
         name = seen(wire.parse_bank_name(request.bank.name, "bank.name"))
         values = _masked(request.bank, list(request.update_mask.paths))
-        bank, revision = await self._work.store(self._engine.update_bank, name, values, request.request_id)
+        bank, revision = await self._work.store(
+            self._engine.update_bank, name, values, author(request.reason), request.request_id
+        )
         return bank_pb2.UpdateBankResponse(bank=wire.bank_to_wire(bank), revision=revision)
 
     async def DeleteBank(self, request: bank_pb2.DeleteBankRequest, context: Context) -> bank_pb2.DeleteBankResponse:
         name = seen(wire.parse_bank_name(request.name, "name"))
-        revision = await self._work.store(self._engine.delete_bank, name, request.request_id)
+        revision = await self._work.store(self._engine.delete_bank, name, author(request.reason), request.request_id)
         return bank_pb2.DeleteBankResponse(revision=revision)
 
     async def AddEntries(self, request: bank_pb2.AddEntriesRequest, context: Context) -> bank_pb2.AddEntriesResponse:
@@ -73,7 +77,7 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         _check_count("entries", len(request.entries))
         items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
         has_media = any(isinstance(item, NewMedia) for item in items)
-        add = partial(self._engine.add_entries, bank, items, request.request_id)
+        add = partial(self._engine.add_entries, bank, items, author(request.reason), request.request_id)
         entries, revision = await (self._work.media(Caller.of(context), add) if has_media else self._work.store(add))
         if request.last_entry_only:
             entries = entries[-1:]
@@ -108,7 +112,9 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
             if parent != bank:
                 raise errors.InvalidField(f"names[{at}]", f"is not an entry of {request.parent}")
             entries.append(entry)
-        revision = await self._work.store(self._engine.remove_entries, bank, entries, request.request_id)
+        revision = await self._work.store(
+            self._engine.remove_entries, bank, entries, author(request.reason), request.request_id
+        )
         return bank_pb2.RemoveEntriesResponse(revision=revision)
 
 

@@ -92,6 +92,11 @@ def check_request_id(request_id: str) -> None:
     _check_text("request_id", request_id, 128)
 
 
+def check_reason(reason: str) -> None:
+    """Raise InvalidField unless it is empty or at most 1,024 characters."""
+    _check_text("reason", reason, 1_024)
+
+
 def _check_provenance(provenance: Provenance) -> None:
     _check_text("provenance.content_id", provenance.content_id, 256)
     _check_text("provenance.source", provenance.source, 256)

@@ -27,7 +27,7 @@ from hashmatch.store.rows import (
 from hashmatch.store.schema import What, banks, head
 from hashmatch.store.tokens import Tokens
 from hashmatch.store.writing import Writer
-from hashmatch.types import Bank, Change, Entry, NewEntry
+from hashmatch.types import LOCAL, Author, Bank, Change, Entry, NewEntry
 
 _LAST_ID: Final = 2**63 - 1
 _IDS_A_STATEMENT: Final = 5_000
@@ -40,7 +40,7 @@ class Store:
     takes a `request_id` (at most 128 characters, remembered for 7 days), the same call with the same id is done
     once and answered alike; another call with that id raises AlreadyExists. Every method raises Unavailable where
     the database is locked for too long or out of reach; then a write may or may not have been made, and asking
-    again with its `request_id` is safe.
+    again with its `request_id` is safe. `author` says who writes, and why.
     """
 
     def __init__(self, database: Database) -> None:
@@ -108,11 +108,11 @@ class Store:
         with self._reading() as connection:
             return read_token(connection, revision)
 
-    def create_bank(self, bank: Bank, request_id: str = "") -> tuple[Bank, int]:
+    def create_bank(self, bank: Bank, request_id: str = "", author: Author = LOCAL) -> tuple[Bank, int]:
         """Make a bank; returns it and the revision. Raises InvalidField, and AlreadyExists for its name."""
         check_bank(bank)
         values = bank_values(bank)
-        with self._writer.write(request_id, ("create_bank", values)) as write:
+        with self._writer.write(author, request_id, ("create_bank", values)) as write:
             if not write.repeated:
                 taken = select(banks.c.id).where(banks.c.name == bank.name)
                 if write.connection.execute(taken).first() is not None:
@@ -138,7 +138,9 @@ class Store:
         with self._reading() as connection:
             return [bank_from(row._asdict()) for row in connection.execute(page)]
 
-    def update_bank(self, name: str, values: Mapping[str, object], request_id: str = "") -> tuple[Bank, int]:
+    def update_bank(
+        self, name: str, values: Mapping[str, object], request_id: str = "", author: Author = LOCAL
+    ) -> tuple[Bank, int]:
         """Change fields of a bank; returns its new state and the revision.
 
         `values` holds one or more of description, action, threshold, minimum_quality and enabled. Raises NotFound
@@ -146,7 +148,7 @@ class Store:
         """
         check_mask(values)
         new: dict[str, Any] = dict(values)
-        with self._writer.write(request_id, ("update_bank", name, sorted(new.items()))) as write:
+        with self._writer.write(author, request_id, ("update_bank", name, sorted(new.items()))) as write:
             if write.repeated:
                 return bank_from(write.logged().state), write.revision
             bank = replace(_bank(write.connection, name), **new)
@@ -155,9 +157,9 @@ class Store:
             write.log_bank(bank)
             return bank, write.revision
 
-    def delete_bank(self, name: str, request_id: str = "") -> int:
+    def delete_bank(self, name: str, request_id: str = "", author: Author = LOCAL) -> int:
         """Delete a bank and its entries; returns the revision. Raises NotFound."""
-        with self._writer.write(request_id, ("delete_bank", name)) as write:
+        with self._writer.write(author, request_id, ("delete_bank", name)) as write:
             if not write.repeated:
                 bank_id = _bank_id(write.connection, name)
                 write.connection.execute(delete(schema.entries).where(schema.entries.c.bank_id == bank_id))
@@ -165,7 +167,9 @@ class Store:
                 write.log_deleted(name)
             return write.revision
 
-    def add_entries(self, bank: str, entries: Sequence[NewEntry], request_id: str = "") -> tuple[list[Entry], int]:
+    def add_entries(
+        self, bank: str, entries: Sequence[NewEntry], request_id: str = "", author: Author = LOCAL
+    ) -> tuple[list[Entry], int]:
         """Add 1 to 10,000 entries, all or none; returns them in their order, and the revision.
 
         Their numbers ascend from one entry to the next and from one revision to the next, and are never used
@@ -173,7 +177,7 @@ class Store:
         """
         check_entries(entries)
         rows = entry_values(entries)
-        with self._writer.write(request_id, ("add_entries", bank, rows), entries=len(rows)) as write:
+        with self._writer.write(author, request_id, ("add_entries", bank, rows), entries=len(rows)) as write:
             if write.repeated:
                 first: int = write.logged().first_entry
             else:
@@ -212,13 +216,13 @@ class Store:
             rows = connection.execute(page.order_by(schema.entries.c.id).limit(limit))
             return [read(row, bank) for row in rows]
 
-    def remove_entries(self, bank: str, ids: Sequence[int], request_id: str = "") -> int:
+    def remove_entries(self, bank: str, ids: Sequence[int], request_id: str = "", author: Author = LOCAL) -> int:
         """Remove 1 to 10,000 entries, all or none; returns the revision. A number given twice counts once.
 
         Raises InvalidField, and NotFound for the bank or for the first number that is not an entry of it.
         """
         check_batch("names", ids)
-        with self._writer.write(request_id, ("remove_entries", bank, list(ids))) as write:
+        with self._writer.write(author, request_id, ("remove_entries", bank, list(ids))) as write:
             if not write.repeated:
                 _remove(write.connection, _bank_id(write.connection, bank), bank, ids)
                 write.log_entries(What.ENTRIES_REMOVED, bank, sorted(set(ids)))

@@ -16,7 +16,7 @@ from hashmatch.store.checks import check_bank_name, check_label
 from hashmatch.store.database import Database, answering
 from hashmatch.store.schema import tokens
 from hashmatch.store.writing import Writer
-from hashmatch.types import Role, Token
+from hashmatch.types import LOCAL, Author, Role, Token
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECRET: Final = re.compile(r"hm_([0-9a-f]{12})_[\w-]{43}", re.ASCII)
@@ -50,7 +50,7 @@ class Tokens:
         self._database = database
         self._writer = Writer(database)
 
-    def create(self, token: Token) -> str:
+    def create(self, token: Token, author: Author = LOCAL) -> str:
         """Make a token and return its secret, which cannot be had again.
 
         Raises InvalidField, and AlreadyExists where a token of that name is neither revoked nor expired.
@@ -58,7 +58,7 @@ class Tokens:
         _check(token)
         public = secrets.token_hex(6)
         secret = f"hm_{public}_{secrets.token_urlsafe(32)}"
-        with self._writer.write("", ("create_token", public)) as write:
+        with self._writer.write(author, "", ("create_token", public)) as write:
             same = select(tokens).where(tokens.c.name == token.name, tokens.c.revoked.is_(None))
             if any(_usable(_kept(row).token) for row in write.connection.execute(same)):
                 raise AlreadyExists(f"a token named {token.name!r} is in use; revoke it, or take another name")
@@ -81,9 +81,9 @@ class Tokens:
         with answering(), self._database.reads.connect() as connection:
             return [_kept(row) for row in connection.execute(select(tokens).order_by(tokens.c.created, tokens.c.id))]
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, author: Author = LOCAL) -> None:
         """Refuse the token of that name from now on; raises NotFound where none is in use."""
-        with self._writer.write("", ("revoke_token", name)) as write:
+        with self._writer.write(author, "", ("revoke_token", name)) as write:
             live = (tokens.c.name == name) & tokens.c.revoked.is_(None)
             revoked = update(tokens).where(live).values(revoked=write.created)
             if not write.connection.execute(revoked).rowcount:

@@ -12,12 +12,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from hashmatch.errors import AlreadyExists, Unavailable
-from hashmatch.store.checks import check_request_id
+from hashmatch.store.checks import check_reason, check_request_id
 from hashmatch.store.database import BUSY_SECONDS, Database, answering
 from hashmatch.store.history import runs
 from hashmatch.store.rows import bank_values
 from hashmatch.store.schema import What, changes, head, requests
-from hashmatch.types import Bank
+from hashmatch.types import Author, Bank
 
 REQUESTS_KEPT_SECONDS: Final = 7 * 24 * 3_600
 """How long a request id is remembered; older ones are forgotten in passing, by writes that bring one."""
@@ -33,6 +33,7 @@ class Write:
     """When it was first made, in microseconds since 1970-01-01 UTC."""
     last_entry: int
     """The highest number an entry has, those of this write included."""
+    author: Author
     repeated: bool
     """Whether it was done before: then nothing must be written, only the first answer given again."""
 
@@ -69,17 +70,18 @@ class Writer:
         self._turn = Lock()
 
     @contextmanager
-    def write(self, request_id: str, content: object, *, entries: int = 0) -> Iterator[Write]:
+    def write(self, author: Author, request_id: str, content: object, *, entries: int = 0) -> Iterator[Write]:
         """Make one write of the block: committed where it ends, undone where it raises.
 
         `content` is what is asked for: plain values of which `repr` tells any two apart. `entries` is how many
-        new entries need numbers. Raises InvalidField for the request id, AlreadyExists where it named another
-        write, and Unavailable where the turn does not come in time.
+        new entries need numbers. Raises InvalidField for the reason or the request id, AlreadyExists where that id
+        named another write, and Unavailable where the turn does not come in time.
         """
+        check_reason(author.reason)
         check_request_id(request_id)
         digest = hashlib.sha256(repr(content).encode()).digest() if request_id else b""
         with self._in_turn(), answering(), self._database.writes.connect() as connection:
-            write = _start(connection, request_id, digest, entries)
+            write = _start(connection, author, request_id, digest, entries)
             yield write
             if write.repeated:
                 return
@@ -99,7 +101,7 @@ class Writer:
             self._turn.release()
 
 
-def _start(connection: Connection, request_id: str, digest: bytes, entries: int) -> Write:
+def _start(connection: Connection, author: Author, request_id: str, digest: bytes, entries: int) -> Write:
     """Take the next revision, which makes other writers wait; then look whether the write is done already."""
     taken = connection.execute(
         update(head)
@@ -111,8 +113,8 @@ def _start(connection: Connection, request_id: str, digest: bytes, entries: int)
         if earlier is not None:
             if earlier.digest != digest:
                 raise AlreadyExists(f"request_id {request_id!r} named another request", request_id=request_id)
-            return Write(connection, earlier.revision, earlier.created, taken.last_entry, repeated=True)
-    return Write(connection, taken.revision, time.time_ns() // 1_000, taken.last_entry, repeated=False)
+            return Write(connection, earlier.revision, earlier.created, taken.last_entry, author, repeated=True)
+    return Write(connection, taken.revision, time.time_ns() // 1_000, taken.last_entry, author, repeated=False)
 
 
 def _remember(write: Write, request_id: str, digest: bytes) -> None:

@@ -1,6 +1,6 @@
 """The words of the project as immutable values: they import nothing of ours and know no library but numpy."""
 
-from hashmatch.types.access import Role, Token
+from hashmatch.types.access import LOCAL, Author, Role, Token
 from hashmatch.types.answers import (
     Decision,
     ImageDecision,
@@ -51,10 +51,12 @@ from hashmatch.types.videos import (
 )
 
 __all__ = [
+    "LOCAL",
     "PDQ",
     "PDQ_BITS",
     "SECOND",
     "Action",
+    "Author",
     "Bank",
     "BankDeleted",
     "BankPut",

@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 
 class Role(enum.StrEnum):
@@ -40,3 +41,18 @@ class Token:
         if self.tenant is not None and bank.rpartition("/")[0] != self.tenant:
             return False
         return not self.banks or bank in self.banks
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a write, and why."""
+
+    name: str
+    """`token:` and the name of the caller's token; `local` for a caller without one, which is on this machine; `cli:`
+    and the user of the operating system for a command that works on the database itself."""
+    reason: str = ""
+    """In the author's words; at most 1,024 characters."""
+
+
+LOCAL: Final = Author("local")
+"""Whoever is on this machine, where there has never been a token."""

@@ -8,7 +8,7 @@ import pytest
 
 from hashmatch.errors import AlreadyExists, InvalidField, NotFound
 from hashmatch.store import Store, writing
-from hashmatch.types import Action, Bank
+from hashmatch.types import Action, Author, Bank
 
 from .samples import new_entries
 
@@ -120,3 +120,11 @@ def test_requests_are_forgotten_in_time(store: Store, monkeypatch: pytest.Monkey
         store.create_bank(Bank("a"), "old")
     assert caught.value.details == {"bank": "a"}
     assert store.add_entries("a", new_entries(1, 1), "later")[1] == 3
+
+
+def test_a_reason_may_have_1024_characters_and_is_no_part_of_what_a_request_id_names(store: Store) -> None:
+    store.create_bank(Bank("a"), "r", Author("token:one", "x" * 1_024))
+    assert store.create_bank(Bank("a"), "r", Author("token:two", "another reason"))[1] == 1
+    with pytest.raises(InvalidField, match="reason"):
+        store.delete_bank("a", author=Author("token:one", "x" * 1_025))
+    assert store.head() == 1
