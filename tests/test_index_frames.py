@@ -1,12 +1,15 @@
 """Frames of known videos: told apart from stills, all of them, and counted."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashmatch.index import Found, Hit, Snapshot, Space
+from hashmatch.index import Directory, Found, Hit, Snapshot, Space, build
 from hashmatch.types import PDQ, Action, Bank, BankPut, Change, EntryAdded, EntryRemoved, Hash
 from tests.index_oracle import CODES, QUALITIES, Oracle, batches, bits, entry
+from tests.index_source import Log
 
 FRAMES = st.lists(
     st.lists(st.builds(Hash, st.just(PDQ), CODES, QUALITIES), min_size=1, max_size=6), min_size=1, max_size=4
@@ -56,6 +59,24 @@ def test_there_is_no_limit_to_the_frames() -> None:
     assert sum(len(each.ids) for each in found.sightings) == 4999
     known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings})
     assert sorted(each.frames for each in known.values()) == [2499, 2500]
+
+
+def test_frames_are_counted_alike_in_files_and_in_memory(tmp_path: Path) -> None:
+    log = Log()
+    log.add(BankPut(Bank("a")), BankPut(Bank("b")))
+    log.add(*(EntryAdded(entry(number, "ab"[number % 2], Hash(PDQ, bits(number), 100))) for number in range(60)))
+    build(log, Directory(tmp_path))
+    log.add(EntryRemoved(3, "b"), EntryRemoved(6, "a"), EntryAdded(entry(63, "b", Hash(PDQ, bits(0), 100))))
+    base = Directory(tmp_path).load(log)
+    assert base is not None
+    for snapshot in (Snapshot.empty(), base.snapshot):
+        while snapshot.revision < log.head():
+            revision, changes = log.changes(snapshot.revision)
+            snapshot = snapshot.apply(changes, revision)  # noqa: PLW2901
+        (found,) = snapshot.search_frames([[Hash(PDQ, bits(0), 100)]])
+        known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings})
+        told = {(each.bank.name, each.provenance.content_id): each.frames for each in known.values()}
+        assert told == {("a", "video 0"): 9, ("b", "video 3"): 10}
 
 
 def test_no_frames_are_no_question() -> None:

@@ -34,7 +34,7 @@ def test_texts(parts: list[list[str]], data: st.DataObject, at_once: int) -> Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(texts, "_BYTES_AT_ONCE", at_once)
         taken = whole.take(np.array(rows, dtype=np.int64))
-    assert list(taken) == [values[row] for row in rows]
+    assert list(taken) == whole.at(np.array(rows, dtype=np.int64)) == [values[row] for row in rows]
 
 
 @given(parts=st.lists(PROVENANCES, min_size=1, max_size=4), data=st.data(), compared=st.sampled_from((0, 3, 100)))
@@ -48,7 +48,7 @@ def test_origins(parts: list[list[Provenance]], data: st.DataObject, compared: i
         patch.setattr(origins, "_MOST_COMPARED", compared)
         whole = Origins.concatenate(columns)
     values = [value for part in parts for value in part]
-    assert [whole.provenance(row, "") for row in range(len(whole))] == values
+    assert whole.provenances(np.arange(len(whole)), [value.content_id for value in values]) == values
     assert len(whole.told) <= sum(len(each.told) for each in columns)
 
 

@@ -9,12 +9,10 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hashmatch.index.asked import UNKNOWN_QUALITY
 from hashmatch.index.origins import Origins
 from hashmatch.index.texts import Texts
 from hashmatch.types import Entry, Hash, TimeRange
-
-UNKNOWN_QUALITY: Final = 255
-"""Stands for no quality: not below any minimum."""
 
 NOT_SHOWN: Final = -1
 """Stands for no time within a video."""
@@ -86,17 +84,30 @@ class Columns:
         """Return the rows that an index array chooses, in its order."""
         return type(self)(*(getattr(self, field.name).take(rows) for field in fields(self)))
 
-    def entry(self, row: int, bank: str, kind: str, bits: bytes) -> Entry:
-        """Put one entry together again; the bank's name and the hash's kind and bits are kept elsewhere."""
-        quality, start = int(self.qualities[row]), int(self.shown_from[row])
-        return Entry(
-            id=int(self.ids[row]),
-            bank=bank,
-            hash=Hash(kind, bits, None if quality == UNKNOWN_QUALITY else quality),
-            provenance=self.origins.provenance(row, self.contents[row]),
-            created=_EPOCH + int(self.created[row]) * _MICROSECOND,
-            revision=int(self.revisions[row]),
-            shown=None if start == NOT_SHOWN else TimeRange(start, int(self.shown_until[row])),
+    def entries(
+        self, rows: NDArray[np.integer[Any]], banks: Sequence[str], kind: str, bits: Sequence[bytes]
+    ) -> list[Entry]:
+        """Put entries together again; their banks' names, their kind and the bits of each are kept elsewhere."""
+        qualities, starts, ends, created = (
+            column[rows].tolist() for column in (self.qualities, self.shown_from, self.shown_until, self.created)
+        )
+        times = {time: _EPOCH + time * _MICROSECOND for time in set(created)}
+        hashes = [
+            Hash(kind, code, None if quality == UNKNOWN_QUALITY else quality)
+            for code, quality in zip(bits, qualities, strict=True)
+        ]
+        shown = [None if start == NOT_SHOWN else TimeRange(start, end) for start, end in zip(starts, ends, strict=True)]
+        return list(
+            map(
+                Entry,
+                self.ids[rows].tolist(),
+                banks,
+                hashes,
+                self.origins.provenances(rows, self.contents.at(rows)),
+                map(times.__getitem__, created),
+                self.revisions[rows].tolist(),
+                shown,
+            )
         )
 
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 MAGIC: Final = b"hashmtch"
-VERSION: Final = 1
+VERSION: Final = 2
 """To be raised whenever what is written changes its meaning; files of another version are refused."""
 
 _FIXED: Final = struct.Struct("<8sII")

@@ -56,7 +56,11 @@ class Origins:
         """Return the rows that an index array chooses, in its order; what they refer to is shared."""
         return type(self)(self.places[rows], self.told)
 
-    def provenance(self, row: int, content_id: str) -> Provenance:
-        """Put one provenance together again."""
-        source, labels, note = json.loads(self.told[self.places[row]])
-        return Provenance(content_id, source, tuple(labels), note)
+    def provenances(self, rows: NDArray[np.integer[Any]], content_ids: Sequence[str]) -> list[Provenance]:
+        """Put the provenances of rows together again; their content ids are kept elsewhere."""
+        places = self.places[rows].tolist()
+        said = {}
+        for place in set(places):
+            source, labels, note = json.loads(self.told[place])
+            said[place] = source, tuple(labels), note
+        return [Provenance(content_id, *said[place]) for content_id, place in zip(content_ids, places, strict=True)]

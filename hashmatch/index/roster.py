@@ -55,9 +55,9 @@ class Roster:
         """Every bank by name."""
         return MappingProxyType({bank.name: bank for bank in self.by_slot.values()})
 
-    def chosen(self, mask: NDArray[np.bool_]) -> list[Bank]:
-        """Return the banks of the slots where the mask, (slots,), is True."""
-        return [self.by_slot[slot] for slot in np.flatnonzero(mask).tolist()]
+    def names(self, mask: NDArray[np.bool_]) -> tuple[str, ...]:
+        """Return the names of the banks of the slots where the mask, (slots,), is True, in their order."""
+        return tuple(sorted(self.by_slot[slot].name for slot in np.flatnonzero(mask).tolist()))
 
     def put(self, bank: Bank) -> Self:
         """Add a bank, or replace the one of that name."""

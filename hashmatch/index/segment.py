@@ -1,5 +1,6 @@
 """An immutable run of entries: their distinct codes, searchable, and the entries of each code."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
@@ -23,6 +24,8 @@ class Segment:
     columns: Columns
     by_id: NDArray[np.intp]
     """(rows,): the rows in ascending order of their ids; of the type that `searchsorted` takes without a copy."""
+    by_video: NDArray[np.int32]
+    """The rows of frames of known videos, by the videos' numbers."""
     live: NDArray[np.bool_]
     """(rows,): False where the entry was removed."""
     size: int
@@ -34,8 +37,8 @@ class Segment:
         grouping = Grouping.of(runs)
         columns = Columns(*(grouping.column(field.name) for field in fields(Columns)))  # type: ignore[arg-type]
         live = np.ones(len(columns), dtype=np.bool_)
-        by_id = np.argsort(columns.ids)
-        return cls(searcher(grouping.codes), grouping.starts, columns, by_id, live, len(columns))
+        by_id, by_video = np.argsort(columns.ids), frames_by_video(columns.videos)
+        return cls(searcher(grouping.codes), grouping.starts, columns, by_id, by_video, live, len(columns))
 
     @property
     def run(self) -> Run:
@@ -50,6 +53,14 @@ class Segment:
     def removed(self) -> int:
         """How many entries are no longer live, but still take space."""
         return len(self.columns) - self.size
+
+    def frames(self, video: int) -> NDArray[np.int32]:
+        """The rows of live frames of known videos of one number, in whatever banks they are."""
+        first, last = (
+            side(self.by_video, video, key=self.columns.videos.__getitem__) for side in (bisect_left, bisect_right)
+        )
+        rows = self.by_video[first:last]
+        return rows[self.live[rows]]
 
     def without_ids(self, ids: NDArray[np.int64]) -> Self:
         """Mark entries as removed; ids that are not here are ignored. All but the marks is shared."""
@@ -68,3 +79,9 @@ class Segment:
         live = self.live.copy()
         live[rows] = False
         return replace(self, live=live, size=int(np.count_nonzero(live)))
+
+
+def frames_by_video(videos: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """The rows where a video's number is not 0, by that number."""
+    rows = np.flatnonzero(videos).astype(np.int32)
+    return rows[np.argsort(videos[rows], kind="stable")]

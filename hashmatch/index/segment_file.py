@@ -14,7 +14,7 @@ from hashmatch.index.flat import Flat
 from hashmatch.index.grouping import Grouping, Run
 from hashmatch.index.mih import Mih, tables
 from hashmatch.index.searcher import Searcher, has_tables
-from hashmatch.index.segment import Segment
+from hashmatch.index.segment import Segment, frames_by_video
 from hashmatch.index.space import Space
 
 
@@ -48,6 +48,8 @@ def write_segment(path: Path, space: Space, runs: Sequence[Run]) -> None:
             column = grouping.column(field.name)
             if field.name == "ids":
                 file.add("by_id", [np.argsort(np.asarray(column))])
+            elif field.name == "videos":
+                file.add("by_video", [frames_by_video(np.asarray(column))])
             _add(file, f"columns.{field.name}", column)
 
 
@@ -59,7 +61,8 @@ def read_segment(path: Path) -> Filed:
         columns: Columns = _taken(Columns, "columns", arrays)
         searcher = _searcher(arrays)
         live = np.ones(len(columns), dtype=np.bool_)
-        segment = Segment(searcher, arrays["starts"], columns, arrays["by_id"], live, len(columns))
+        orders = arrays["by_id"], arrays["by_video"]
+        segment = Segment(searcher, arrays["starts"], columns, *orders, live, len(columns))
         space = Space(stored.meta["kind"], stored.meta["width"])
     except (KeyError, ValueError) as error:
         raise Refused(f"it is no segment that this program can read: {error}") from error

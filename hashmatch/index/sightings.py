@@ -1,16 +1,17 @@
 """Frames of known videos among what was found, apart from the stills."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashmatch.index.columns import NOT_SHOWN
-from hashmatch.index.lookup import Ints, Matches, Near, Tally
 from hashmatch.index.segment import Segment
+from hashmatch.index.tally import Matches, Tally
 
 NEVER: Final = 256
 """A quality that no hash reaches."""
@@ -45,6 +46,7 @@ class Sighting:
 class _Part(NamedTuple):
     """Frames found in one segment; arrays of integers are (frames,)."""
 
+    groups: NDArray[Any]
     segment: NDArray[Any]
     rows: NDArray[Any]
     slots: NDArray[Any]
@@ -55,20 +57,22 @@ class _Part(NamedTuple):
     distances: NDArray[Any]
 
 
-@dataclass(slots=True)
 class FrameTally(Tally):
     """Counts stills as a tally does, and keeps all frames of known videos."""
 
-    parts: list[_Part] = field(default_factory=list)
+    def __init__(self, groups: int, slots: int, limit: int) -> None:
+        super().__init__(groups, slots, limit)
+        self._frames: list[_Part] = []
 
-    def add(self, number: int, segment: Segment, near: Near, matches: Matches, places: Ints, limit: int) -> None:
+    def add(self, number: int, segment: Segment, matches: Matches) -> None:
         columns = segment.columns
         shown = columns.shown_from[matches.rows] != NOT_SHOWN
-        frames = matches.take(np.flatnonzero(shown))
+        frames = matches.take(shown)
         rows = frames.rows
         if len(rows):
-            self.parts.append(
+            self._frames.append(
                 _Part(
+                    frames.groups,
                     np.full(len(rows), number),
                     rows,
                     columns.slots[rows],
@@ -76,42 +80,47 @@ class FrameTally(Tally):
                     columns.ids[rows],
                     columns.shown_from[rows],
                     columns.shown_until[rows],
-                    near.distances[frames.source],
+                    frames.distances,
                 )
             )
-        Tally.add(self, number, segment, near, matches.take(np.flatnonzero(~shown)), places, limit)
+        super().add(number, segment, matches.take(~shown))
 
-    @property
-    def sightings(self) -> Iterator[Sighting]:
-        """By known video, in no particular order."""
-        if not self.parts:
-            return
-        part = _Part(*(np.concatenate(columns) for columns in zip(*self.parts, strict=True)))
-        order = np.lexsort((part.starts, part.videos, part.slots))
+    def sightings(self) -> list[list[Sighting]]:
+        """By group, the known videos of which frames matched, in no particular order."""
+        sighted: list[list[Sighting]] = [[] for _ in self.totals]
+        if not self._frames:
+            return sighted
+        part = _Part(*(np.concatenate(columns) for columns in zip(*self._frames, strict=True)))
+        order = np.lexsort((part.starts, part.videos, part.slots, part.groups))
         part = _Part(*(column[order] for column in part))
-        new = (np.diff(part.slots, prepend=-1) != 0) | (part.videos != np.roll(part.videos, 1))
-        firsts = np.flatnonzero(new)
-        for first, last in zip(firsts, [*firsts[1:], len(new)], strict=True):
-            yield Sighting(
-                video=VideoKey(int(part.slots[first]), int(part.videos[first])),
-                place=(int(part.segment[first]), int(part.rows[first])),
-                ids=part.ids[first:last],
-                starts=part.starts[first:last],
-                ends=part.ends[first:last],
-                distance=int(part.distances[first:last].min()),
+        new = np.zeros(len(order), dtype=np.bool_)
+        new[0] = True
+        for known in (part.groups, part.slots, part.videos):
+            new[1:] |= known[1:] != known[:-1]
+        firsts = np.flatnonzero(new).tolist()
+        for first, last in pairwise([*firsts, len(new)]):
+            sighted[part.groups[first]].append(
+                Sighting(
+                    video=VideoKey(int(part.slots[first]), int(part.videos[first])),
+                    place=(int(part.segment[first]), int(part.rows[first])),
+                    ids=part.ids[first:last],
+                    starts=part.starts[first:last],
+                    ends=part.ends[first:last],
+                    distance=int(part.distances[first:last].min()),
+                )
             )
+        return sighted
 
 
 def count_frames(segments: Sequence[Segment], lowest: Mapping[VideoKey, int]) -> Counter[VideoKey]:
     """How many frames each of some known videos has, of its lowest quality or better."""
     counts = Counter[VideoKey]()
-    numbers = np.unique(np.array([video.number for video in lowest], dtype=np.uint64))
-    for segment in segments:
-        columns = segment.columns
-        rows = np.flatnonzero(np.isin(columns.videos, numbers))
-        rows = rows[segment.live[rows]]
-        found = zip(columns.slots[rows].tolist(), columns.videos[rows].tolist(), strict=True)
-        for key, quality in zip(found, columns.qualities[rows].tolist(), strict=True):
-            video = VideoKey(*key)
-            counts[video] += quality >= lowest.get(video, NEVER)
+    for number in {video.number for video in lowest}:
+        for segment in segments:
+            rows = segment.frames(number)
+            columns = segment.columns
+            pairs = zip(columns.slots[rows].tolist(), columns.qualities[rows].tolist(), strict=True)
+            for slot, quality in pairs:
+                video = VideoKey(slot, number)
+                counts[video] += quality >= lowest.get(video, NEVER)
     return counts

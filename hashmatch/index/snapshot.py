@@ -1,23 +1,26 @@
 """The banks and all their entries at one revision, searchable."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Self
 
 import numpy as np
 
 from hashmatch.errors import InvalidInput
+from hashmatch.index.asked import Asked
 from hashmatch.index.changes import Outcome
-from hashmatch.index.columns import UNKNOWN_QUALITY
 from hashmatch.index.found import Found, FoundFrames, Hit, KnownVideo
 from hashmatch.index.levels import Levels, worn
-from hashmatch.index.lookup import Candidate, T, Tally, search
+from hashmatch.index.lookup import search
 from hashmatch.index.roster import Reach, Roster
+from hashmatch.index.segment import Segment
 from hashmatch.index.sightings import FrameTally, VideoKey, count_frames
 from hashmatch.index.space import Space
-from hashmatch.types import Bank, Change, Hash
+from hashmatch.index.tally import Nearest, Tally
+from hashmatch.types import Action, Bank, Change, Hash
 
 NO_CEILINGS: Final[Mapping[str, int]] = MappingProxyType({})
 
@@ -98,13 +101,14 @@ class Snapshot:
         by_space: dict[Space, list[int]] = {}
         for position, group in enumerate(groups):
             by_space.setdefault(_space(group), []).append(position)
-        found: dict[int, Found] = {}
+        answers: dict[int, Found] = {}
         for space, positions in by_space.items():
             within = reach.within(ceilings[space.kind]) if space.kind in ceilings else reach
-            answers = self._search(space, [groups[position] for position in positions], within, limit, Tally)
-            for position, (tally, quality) in zip(positions, answers, strict=True):
-                found[position] = self._found(space, tally, quality, within, limit)
-        return [found[position] for position in range(len(groups))]
+            asked = Asked.of([groups[position] for position in positions], space.width)
+            tally = Tally(len(positions), len(within.thresholds), limit)
+            self._search(space, asked, within, tally)
+            answers.update(zip(positions, self._found(space, asked, tally, within), strict=True))
+        return [answers[position] for position in range(len(groups))]
 
     def search_frames(
         self,
@@ -123,10 +127,10 @@ class Snapshot:
             return []
         (space,) = spaces
         within = reach.within(ceilings[space.kind]) if space.kind in ceilings else reach
-        return [
-            FoundFrames(self._found(space, tally, quality, within, limit), list(tally.sightings))
-            for tally, quality in self._search(space, groups, within, limit, FrameTally)
-        ]
+        asked = Asked.of(groups, space.width)
+        tally = FrameTally(len(groups), len(within.thresholds), limit)
+        self._search(space, asked, within, tally)
+        return list(map(FoundFrames, self._found(space, asked, tally, within), tally.sightings()))
 
     def known_videos(self, space: Space, videos: Mapping[VideoKey, tuple[int, int]]) -> dict[VideoKey, KnownVideo]:
         """What is known of videos that were sighted, given by one of the places where they were."""
@@ -135,46 +139,52 @@ class Snapshot:
         counts = count_frames(segments, {video: bank.minimum_quality for video, bank in banks.items()})
         known = {}
         for video, (number, row) in videos.items():
-            entry = segments[number].columns.entry(row, banks[video].name, space.kind, b"")
+            (entry,) = segments[number].columns.entries(np.array([row]), [banks[video].name], space.kind, [b""])
             known[video] = KnownVideo(banks[video], entry.provenance, counts[video])
         return known
 
-    def _search(
-        self, space: Space, groups: Sequence[Sequence[Hash]], reach: Reach, limit: int, tally: type[T]
-    ) -> list[tuple[T, int]]:
-        """What each group found, and the quality it goes by."""
-        segments = self.levels.get(space, Levels()).segments
-        qualities = [np.array([_quality(item) for item in group], dtype=np.uint8) for group in groups]
-        codes = [np.frombuffer(b"".join(item.bits for item in group), dtype=np.uint8) for group in groups]
-        tallies = search(
-            segments,
-            [code.reshape(-1, space.width) for code in codes],
-            qualities,
-            reach,
-            limit,
-            tally,
-        )
-        return [(found, int(quality[0])) for found, quality in zip(tallies, qualities, strict=True)]
+    def _search(self, space: Space, asked: Asked, reach: Reach, tally: Tally) -> None:
+        search(self.levels.get(space, Levels()).segments, asked, reach, tally)
 
-    def _found(self, space: Space, tally: Tally, quality: int, reach: Reach, limit: int) -> Found:
-        return Found(
-            hits=[self._hit(space, candidate, reach) for candidate in sorted(tally.nearest)[:limit]],
-            total=tally.total,
-            actions=frozenset(bank.action for bank in self.roster.chosen(tally.slots)),
-            banks_not_compared=tuple(sorted(bank.name for bank in self.roster.chosen(reach.too_low(quality)))),
-        )
+    def _found(self, space: Space, asked: Asked, tally: Tally, reach: Reach) -> list[Found]:
+        """What was found for each group."""
+        nearest = tally.nearest()
+        hits = self._hits(space, nearest, reach)
+        bounds = np.searchsorted(nearest.groups, np.arange(len(tally.totals) + 1)).tolist()
+        actions: dict[int, set[Action]] = defaultdict(set)
+        for group, slot in np.argwhere(tally.slots).tolist():
+            actions[group].add(self.roster.by_slot[slot].action)
+        own = asked.own_qualities
+        not_compared = {quality: self.roster.names(reach.too_low(quality)) for quality in set(own)}
+        return [
+            Found(hits[first:end], total, frozenset(actions.get(group, ())), not_compared[quality])
+            for group, ((first, end), total, quality) in enumerate(
+                zip(pairwise(bounds), tally.totals.tolist(), own, strict=True)
+            )
+        ]
 
-    def _hit(self, space: Space, candidate: Candidate, reach: Reach) -> Hit:
-        segment = self.levels[space].segments[candidate.segment]
-        slot = int(segment.columns.slots[candidate.row])
-        bank = self.roster.by_slot[slot]
-        bits = segment.searcher.codes[candidate.code].tobytes()
-        entry = segment.columns.entry(candidate.row, bank.name, space.kind, bits)
-        return Hit(bank, entry, candidate.distance, candidate.query, int(reach.thresholds[slot]))
+    def _hits(self, space: Space, nearest: Nearest, reach: Reach) -> list[Hit]:
+        """The hits that matches become, in their order."""
+        made: list[Hit] = []
+        places = []
+        for number, segment in enumerate(self.levels[space].segments if len(nearest.groups) else ()):
+            chosen = np.flatnonzero(nearest.segments == number)
+            if len(chosen):
+                places.append(chosen)
+                made += self._hits_of(segment, space, Nearest(*(column[chosen] for column in nearest)), reach)
+        if len(places) < 2:
+            return made
+        return [made[place] for place in np.argsort(np.concatenate(places)).tolist()]
 
-
-def _quality(item: Hash) -> int:
-    return UNKNOWN_QUALITY if item.quality is None else item.quality
+    def _hits_of(self, segment: Segment, space: Space, nearest: Nearest, reach: Reach) -> list[Hit]:
+        """The same, of one segment."""
+        slots = segment.columns.slots[nearest.rows]
+        banks = [self.roster.by_slot[slot] for slot in slots.tolist()]
+        bits = segment.searcher.codes[nearest.codes].reshape(-1).tobytes()
+        codes = [bits[first : first + space.width] for first in range(0, len(bits), space.width)]
+        entries = segment.columns.entries(nearest.rows, [bank.name for bank in banks], space.kind, codes)
+        columns = (nearest.distances, nearest.places, reach.thresholds[slots])
+        return list(map(Hit, banks, entries, *(column.tolist() for column in columns)))
 
 
 def _space(group: Sequence[Hash]) -> Space:

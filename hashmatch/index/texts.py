@@ -42,6 +42,12 @@ class Texts:
     def __iter__(self) -> Iterator[str]:
         return (self[row] for row in range(len(self)))
 
+    def at(self, rows: NDArray[np.integer[Any]]) -> list[str]:
+        """Return the texts that an index array chooses, in its order."""
+        data = memoryview(self.data)  # type: ignore[arg-type]  # the protocol is checked from Python 3.12 on
+        firsts, ends = self.bounds[rows].tolist(), self.bounds[rows + 1].tolist()
+        return [str(data[first:end], "utf-8") for first, end in zip(firsts, ends, strict=True)]
+
     def take(self, rows: NDArray[np.integer[Any]]) -> Self:
         """Return the rows that an index array chooses, in its order."""
         firsts = self.bounds[rows]
