@@ -238,6 +238,32 @@ def test_many_bad_rows_are_counted(bank: Target, tmp_path: Path) -> None:
     assert bank.holds_each_once(["0" * 64, "1" * 64])
 
 
+def test_every_bad_row_is_an_object_where_those_are_asked_for(bank: Target, tmp_path: Path) -> None:
+    good = hashes(30)
+    file = tmp_path / "known.jsonl"
+    file.write_text("".join(f'{{"hash": "{digits}", "labels": ["x"]}}\n{{"hash": 7}}\n' for digits in good))
+    ended = bank.load(file, "--json")
+    assert (ended.code, ended.err) == (3, "")
+    *bad, told = ended.objects
+    assert bad == [{"line": line, "error": "hash: must be a text"} for line in range(2, 61, 2)]
+    assert (told["imported"], told["left_out"], told["complete"]) == (30, 30, True)
+    assert bank.rows("lower(hex(bits)), labels") == [(digits, '["x"]') for digits in good]
+
+
+def test_a_video_of_vpdq_is_written_once(bank: Target, tmp_path: Path, cache: Path) -> None:
+    digits = hashes(3)
+    file = tmp_path / "clip.txt"
+    file.write_text("".join(f"{at},100,{value},{at / 30:.3f}\n" for at, value in enumerate(digits)))
+    unnamed = bank.load(file)
+    assert (unnamed.code, "--content-id" in unnamed.err) == (2, True)
+    for _ in range(2):
+        assert bank.load(file, "--content-id", "clip").code == 0
+        shutil.rmtree(cache)
+    columns = "lower(hex(bits)), content_id, shown_from, shown_until"
+    times = (0, 33_000, 67_000)
+    assert bank.rows(columns) == [(value, "clip", time, time) for value, time in zip(digits, times, strict=True)]
+
+
 def test_a_binary_file_that_ends_within_a_hash(bank: Target, tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\1" * 70)
     ended = bank.load(tmp_path / "binary", "--format", "binary")

@@ -64,8 +64,10 @@ ALLOWED = {
         "errors",
         "settings",
     },
+    "lists": {"hashing", "types", "errors"},
     "cli": {
         "backfill",
+        "lists",
         "server",
         "store",
         "client",

@@ -7,6 +7,8 @@ import typer
 
 from hashmatch.cli.add import add
 from hashmatch.cli.common import AsJson, Reason, connect
+from hashmatch.cli.export import HELP as EXPORT_HELP
+from hashmatch.cli.export import export_file
 from hashmatch.cli.import_command import HELP as IMPORT_HELP
 from hashmatch.cli.import_command import import_file
 from hashmatch.cli.objects import bank_object, emit, entry_object
@@ -35,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(add)
 app.command("import", help=IMPORT_HELP)(import_file)
+app.command("export", help=EXPORT_HELP)(export_file)
 
 
 @app.command()

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
-from hashmatch.cli.import_lines import BEGINNING, Position
 from hashmatch.cli.import_order import Order
-from hashmatch.cli.import_rows import Row
 from hashmatch.errors import DeadlineExceeded, HashmatchError, InvalidInput, NotFound, Unavailable
+from hashmatch.lists import BEGINNING, Position, Row
 from hashmatch.types import Entry, NewEntry
 
 if TYPE_CHECKING:
@@ -49,8 +48,8 @@ class Batch:
         """
         digest = hashlib.sha256(f"{bank} {self.number} {gone}\n".encode())
         for entry in self.entries:
-            hash_, origin = entry.hash, entry.provenance
-            content = (hash_.kind, hash_.bits, hash_.quality)
+            hash_, origin, shown = entry.hash, entry.provenance, entry.shown
+            content = (hash_.kind, hash_.bits, hash_.quality, shown and (shown.start, shown.end))
             digest.update(repr((content, origin.content_id, origin.source, origin.labels, origin.note)).encode())
         return f"import-{digest.hexdigest()}"
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from hashmatch.cli.import_lines import BEGINNING, Position
 from hashmatch.errors import ConfigurationError
+from hashmatch.lists import BEGINNING, Position
 
 _READ_AT_ONCE = 2**20
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from hashmatch.cli.common import AsJson, Code, Connection, Reason, connect
-from hashmatch.cli.import_order import Format, Order, Unsaid
+from hashmatch.cli.import_order import Order
 from hashmatch.cli.objects import emit
+from hashmatch.lists import Format, Unsaid
 from hashmatch.types import PDQ
 
 if TYPE_CHECKING:
@@ -17,19 +18,27 @@ if TYPE_CHECKING:
 
 HELP: Final = """Import a file of known hashes into a bank.
 
-Formats, all of them read as a stream:
+Formats, all of them read as a stream, and told from one another by the
+first line unless --format says which:
 
 csv: UTF-8 with a header. Columns, in any order: hash (hexadecimal; the
 only one that must be there), quality (0 to 100), kind, content_id, source,
-labels (separated by ;) and note; others are ignored. Without a header, as
-PDQ's own tools write it: hash,quality,content_id.
+labels (separated by ;), note, and of a video's frame shown_from and
+shown_until (microseconds); others are ignored. Without a header, as PDQ's
+own tools write it: hash,quality,content_id.
+
+jsonl: an object a line, its keys named as csv's columns; labels an array.
 
 list: one hexadecimal hash a line.
 
+vpdq: one video, as vPDQ's own tools write it: frame number, quality, hash,
+seconds. Needs --content-id.
+
 binary: the bare bytes of the hashes, 32 each for pdq; must be named.
 
-Bad rows are told with their line numbers (the first 20, then how many
-more), and left out: then the exit code is 3.
+Bad rows are left out, told with their line numbers (the first 20, then how
+many more; with --json all of them), and the exit code is 3. Good rows
+around them are imported.
 
 After an interruption, give the same command again: it goes on where it
 ended, and no row is written twice, even after a crash of either side. Rows
@@ -57,6 +66,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter for each option
     kind: Annotated[str, typer.Option(help="Kind of the hashes that do not say it.")] = PDQ,
     source: Annotated[str, typer.Option(help="Source of the rows that do not say it.")] = "",
     label: Annotated[list[str] | None, typer.Option(help="Label of the rows that have none; may be repeated.")] = None,
+    content_id: Annotated[str, typer.Option(help="Content id of the rows that do not say it: a video's name.")] = "",
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first bad row, writing nothing of its batch of 5,000.")
     ] = False,
@@ -81,7 +91,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter for each option
         bank=bank,
         name=file,
         form=form,
-        unsaid=Unsaid(kind, source, tuple(label or ())),
+        unsaid=Unsaid(kind, source, tuple(label or ()), content_id),
         strict=strict,
         anew=anew,
         patience=wait,
@@ -89,11 +99,15 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter for each option
     )
     with connect(context) as client:
         client.get_bank(bank)
-        job = Import(client, order)
+        job = Import(client, order, _tell if as_json else None)
         job.run()
     _report(order, job, as_json)
     whole = job.complete and not job.reached.left_out
     raise typer.Exit(Code.DONE if whole else Code.NOT_SCANNED)
+
+
+def _tell(line: int, problem: str) -> None:
+    emit({"line": line, "error": problem})
 
 
 def _report(order: Order, job: "Import", as_json: bool) -> None:

@@ -1,24 +1,8 @@
 """What an import is told to do."""
 
-import enum
 from dataclasses import dataclass
 
-
-class Format(enum.StrEnum):
-    """What a file of hashes can look like."""
-
-    CSV = "csv"
-    LIST = "list"
-    BINARY = "binary"
-
-
-@dataclass(frozen=True, slots=True)
-class Unsaid:
-    """What holds for rows that do not say it themselves."""
-
-    kind: str
-    source: str = ""
-    labels: tuple[str, ...] = ()
+from hashmatch.lists import Format, Unsaid
 
 
 @dataclass(frozen=True, slots=True)

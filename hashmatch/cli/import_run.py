@@ -2,7 +2,7 @@
 
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +12,10 @@ from hashmatch.cli.import_bar import bar
 from hashmatch.cli.import_batches import Batch, Sender, batches
 from hashmatch.cli.import_checkpoint import Checkpoint, Prefix, Reached
 from hashmatch.cli.import_order import Order
-from hashmatch.cli.import_rows import read_rows
 from hashmatch.cli.inputs import STANDARD_INPUT
 from hashmatch.cli.output import complain
 from hashmatch.errors import ConfigurationError, HashmatchError, NotFound
+from hashmatch.lists import read_rows
 
 if TYPE_CHECKING:
     from hashmatch.client import Client
@@ -27,11 +27,13 @@ _MOST_REPORTED: Final = 20
 class Import:
     """One import; `reached` is how far it has come, and `complete` whether that is the file's end."""
 
-    def __init__(self, client: "Client", order: Order) -> None:
+    def __init__(self, client: "Client", order: Order, tell: Callable[[int, str], None] | None = None) -> None:
+        """Where there is `tell`, it is given the line of each row that cannot be added, and why; else people are."""
         self.reached = Reached()
         self.complete = True
         self._client = client
         self._order = order
+        self._tell = tell
         self._reported = 0
 
     def run(self) -> None:
@@ -107,13 +109,17 @@ class Import:
         )
 
     def _say_left_out(self, batch: Batch) -> None:
-        shown = 1 if self._order.strict else _MOST_REPORTED
-        for line, problem in batch.left_out[: max(0, shown - self._reported)]:
+        told = batch.left_out[:1] if self._order.strict else batch.left_out
+        if self._tell is not None:
+            for line, problem in told:
+                self._tell(line, problem)
+            return
+        for line, problem in told[: max(0, _MOST_REPORTED - self._reported)]:
             complain(f"{self._order.name}: line {line}: {problem}")
-        self._reported += len(batch.left_out)
+        self._reported += len(told)
 
     def _say_how_many(self) -> None:
-        if self._reported > _MOST_REPORTED and not self._order.strict:
+        if self._reported > _MOST_REPORTED:
             complain(f"{self._order.name}: {self._reported - _MOST_REPORTED:,} more rows cannot be added")
 
     def _say_waiting(self, error: HashmatchError) -> None:

@@ -5,6 +5,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,7 +21,6 @@ from hashmatch.errors import MediaError
 from hashmatch.types import (
     PDQ,
     SECOND,
-    Hash,
     HashedFrame,
     NewEntry,
     Provenance,
@@ -41,7 +41,7 @@ Vpdq = Annotated[bool, typer.Option("--vpdq", help="Of a video: vPDQ's text form
 
 _GRAPHIC_CONTROL: Final = b"\x21\xf9\x04"
 """What precedes each frame of an animated GIF."""
-_MOST_LINES: Final = 1_000_000
+_MOST_FRAMES: Final = 1_000_000
 
 
 def video_options(
@@ -99,23 +99,19 @@ def vpdq_line(number: int, frame: HashedFrame) -> str:
 
 def read_vpdq(name: str, provenance: Provenance) -> list[NewEntry]:
     """The frames of one video from vPDQ's text format; raises MediaError naming the line that is none."""
+    from hashmatch.lists import BEGINNING, Format, Unsaid, read_rows
+
     entries = []
     try:
-        lines = Path(name).read_text("ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise MediaError(f"cannot be read: {error}") from error
-    if len(lines) > _MOST_LINES:
-        raise MediaError(f"more than {_MOST_LINES:,} lines")
-    for number, line in enumerate(filter(str.strip, lines), 1):
-        try:
-            _, quality, text, seconds = line.split(",")
-            time = round(float(seconds) * SECOND)
-            value = Hash.from_hex(PDQ, text.strip(), int(quality))
-        except (ValueError, OverflowError) as error:
-            raise MediaError(f"line {number} is not frame,quality,hash,seconds") from error
-        if len(value.bits) != 32 or not 0 <= time < 2**53 or not 0 <= int(quality) <= 100:
-            raise MediaError(f"line {number} is not frame,quality,hash,seconds")
-        entries.append(NewEntry(value, provenance, TimeRange(time, time)))
+        with Path(name).open("rb") as stream:
+            for row in read_rows(stream, Format.VPDQ, Unsaid(PDQ, content_id=provenance.content_id), BEGINNING):
+                if isinstance(row.entry, str):
+                    raise MediaError(f"line {row.line}: {row.entry}")
+                entries.append(replace(row.entry, provenance=provenance))
+                if len(entries) > _MOST_FRAMES:
+                    raise MediaError(f"more than {_MOST_FRAMES:,} frames")
+    except OSError as error:
+        raise MediaError(f"cannot be read: {error.strerror}") from error
     if not entries:
         raise MediaError("there are no frames")
     return entries

@@ -12,6 +12,7 @@ from hashmatch.v1 import bank_pb2, types_pb2
 
 MOST_ENTRIES: Final = 10_000
 """Of one call."""
+LARGEST_PAGE: Final = 1_000
 
 
 def create_bank(bank: types.Bank, request_id: str, reason: str) -> Call[tuple[types.Bank, int]]:
@@ -83,7 +84,7 @@ def get_entry(bank: str, entry: int) -> Call[types.Entry]:
 def list_entries(bank: str, token: str) -> Call[tuple[list[types.Entry], str]]:
     return Call(
         "ListEntries",
-        bank_pb2.ListEntriesRequest(parent=wire.bank_name(bank), page_token=token),
+        bank_pb2.ListEntriesRequest(parent=wire.bank_name(bank), page_size=LARGEST_PAGE, page_token=token),
         lambda answer: ([wire.entry_from_wire(entry) for entry in answer.entries], answer.next_page_token),
     )
 

@@ -3,11 +3,20 @@
 from collections import deque
 from typing import BinaryIO, Final, NamedTuple
 
+from hashmatch.errors import ConfigurationError
+
 LONGEST_RECORD: Final = 2**17
 """In bytes, inclusive: more than the longest texts that an entry may hold, escaped in the worst way."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _SKIPPED_AT_ONCE: Final = 2**20
+_FOREIGN: Final = {
+    b"\xff\xfe": "UTF-16: convert it with 'iconv -f UTF-16 -t UTF-8'",
+    b"\xfe\xff": "UTF-16: convert it with 'iconv -f UTF-16 -t UTF-8'",
+    b"\x1f\x8b": "compressed: give what 'zcat' makes of it as standard input",
+    b"PK": "a ZIP archive: unpack it",
+}
+"""What begins as no text in UTF-8 does, but many lists that are handed out do."""
 
 
 class Position(NamedTuple):
@@ -32,7 +41,8 @@ class Lines:
     """An iterator of lines; whoever draws them says where a record begins.
 
     Raises ValueError for a line that is not UTF-8, and for the line that makes a record longer than
-    `LONGEST_RECORD`; the lines after it can still be drawn. No more than a record is held in memory.
+    `LONGEST_RECORD`; the lines after it can still be drawn. No more than a record is held in memory. Raises
+    ConfigurationError where the stream begins as UTF-16 or a compressed file.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -92,5 +102,7 @@ class Lines:
                 length += len(rest)
                 text += rest[-1:] if rest.endswith(b"\n") else b""
         if self._position.offset == 0:
+            if text[:2] in _FOREIGN:
+                raise ConfigurationError(f"it is {_FOREIGN[text[:2]]}")
             text = text.removeprefix(_BOM)
         return _Line(text, length)
