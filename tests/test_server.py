@@ -249,6 +249,18 @@ def test_a_key_that_is_too_long_costs_its_item_alone(stubs: Stubs, photos: Photo
     assert second.image.result.hash.quality == 100
 
 
+def test_a_message_that_is_none_costs_its_item_alone(server: ServerProcess, photos: Photos) -> None:
+    image = match_pb2.MatchImageRequest(media=of_rgb(photos["rocket"]))
+    good = match_pb2.MatchStreamRequest(key="good", image=image).SerializeToString()
+    with grpc.insecure_channel(server.address) as channel:
+        stream = channel.stream_stream(
+            "/hashmatch.v1.MatchService/MatchStream", None, match_pb2.MatchStreamResponse.FromString
+        )
+        first, second = stream(iter((b"\xff" * 40, good)), timeout=30)
+    assert (first.key, first.error.reason) == ("", "INVALID_INPUT")
+    assert (second.key, second.image.result.hash.quality) == ("good", 100)
+
+
 def test_lookups_answer_each_hash_at_its_distance(stubs: Stubs, bank: str) -> None:
     known = types_pb2.Hash(kind="pdq", bits=bytes(32), quality=100)
     added = stubs.bank.AddEntries(bank_pb2.AddEntriesRequest(parent=bank, entries=[bank_pb2.NewEntry(hash=known)] * 3))

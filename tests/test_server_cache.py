@@ -29,9 +29,9 @@ class Counting:
         raise NotImplementedError
 
 
-def asked_after(*calls: tuple[bytes, Job], most_bytes: int = 10**6) -> int:
+def asked_after(*calls: tuple[bytes, Job]) -> int:
     inner: Hasher = Counting()
-    cached = CachedHasher(inner, most_bytes)
+    cached = CachedHasher(inner, 10**6)
     for data, job in calls:
         cached.hash_image(data, job)
     assert isinstance(inner, Counting)
@@ -51,8 +51,12 @@ def test_kinds_in_a_list_are_the_same_as_in_a_tuple() -> None:
     assert asked_after((b"a", Job(["pdq"])), (b"a", Job(("pdq",)))) == 1
 
 
-def test_nothing_is_kept_where_it_is_off() -> None:
-    assert asked_after((b"a", Job()), (b"a", Job()), most_bytes=0) == 2
+def test_nothing_is_kept_nor_looked_up_where_it_is_off() -> None:
+    inner = Counting()
+    cached = CachedHasher(inner, 0)
+    for _ in range(2):
+        cached.hash_image(b"a", Job())
+    assert (inner.asked, cached.lookups, cached.size) == (2, 0, 0)
 
 
 def test_errors_are_not_kept() -> None:

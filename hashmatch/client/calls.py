@@ -120,7 +120,11 @@ def wait_for_revision(revision: int) -> Call[tuple[int, ...]]:
 
 def stream_request(key: str, media: bytes, options: types.MatchOptions, log_keys: bool) -> match_pb2.MatchStreamRequest:
     """One item of `match_many`, whose key is also its content id where `log_keys`."""
-    return match_pb2.MatchStreamRequest(key=key, image=match_image(media, options, key if log_keys else "").request)
+    request = match_pb2.MatchStreamRequest(key=key)
+    request.image.media = media  # a request made first would be copied, media and all
+    request.image.options.CopyFrom(wire.options_to_wire(options))
+    request.image.content_id = key if log_keys else ""
+    return request
 
 
 def stream_answer(answer: match_pb2.MatchStreamResponse) -> types.ImageDecision | errors.HashmatchError:

@@ -3,8 +3,8 @@
 import json
 import re
 import struct
-from collections.abc import Iterator
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from hashmatch.hashing import KINDS, FrameKind
 from hashmatch.sandbox.failure import answer
@@ -71,40 +71,52 @@ def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:
         raise Malformed("a picture beyond the limits")
     if decoding + hashing > limits.max_decode_seconds * SECOND:
         raise Malformed("more time than the job was given")
-    if len(data) != _HEAD.size + _size(job, inner=False) + (_size(job, inner=True) if has_inner else 0):
+    whole = _places(tuple(job.kinds), inner=False)
+    places = whole + _places(tuple(job.kinds), inner=True) if has_inner else whole
+    if len(data) != _HEAD.size + _size(places):
         raise Malformed("another number of hashes than asked for")
-    kinds = [*_kinds(job, inner=False), *(_kinds(job, inner=True) if has_inner else ())]
-    values = _hashes(data, kinds, approximate=flags == _APPROXIMATE)
-    count = sum(1 for _ in _kinds(job, inner=False))
+    values = _hashes(data, places, approximate=flags == _APPROXIMATE)
     took = Took(decoding, hashing)
-    return HashedImage(values[:count], media_type.rstrip(b"\0").decode(), width, height, values[count:], took)
+    media_type = media_type.rstrip(b"\0").decode()
+    return HashedImage(values[: len(whole)], media_type, width, height, values[len(whole) :], took)
 
 
-def _kinds(job: Job, *, inner: bool) -> Iterator[str]:
-    """The kind of each hash of an answer, in order."""
-    for kind in job.kinds:
-        if isinstance(KINDS[kind], FrameKind):
-            yield from [kind] * len(Orientation)
-        elif not inner:
-            yield kind
+class _Place(NamedTuple):
+    """What is known of one hash of an answer, which its quality follows."""
+
+    kind: str
+    width: int
+    """Bytes of the hash."""
+    has_quality: bool
+    of_pixels: bool
 
 
-def _size(job: Job, *, inner: bool) -> int:
-    return sum(KINDS[kind].bits // 8 + 1 for kind in _kinds(job, inner=inner))
+@lru_cache
+def _places(kinds: tuple[str, ...], *, inner: bool) -> tuple[_Place, ...]:
+    """The hashes of an answer, in order: of the whole image, or of what is within its border."""
+    places: list[_Place] = []
+    for kind in map(KINDS.__getitem__, kinds):
+        of_pixels = isinstance(kind, FrameKind)
+        count = len(Orientation) if of_pixels else int(not inner)
+        places += [_Place(kind.name, kind.bits // 8, kind.has_quality, of_pixels)] * count
+    return tuple(places)
+
+
+def _size(places: tuple[_Place, ...]) -> int:
+    return sum(place.width + 1 for place in places)
 
 
 def _longest(job: Job) -> int:
-    return _HEAD.size + _size(job, inner=False) + _size(job, inner=True)
+    return _HEAD.size + sum(_size(_places(tuple(job.kinds), inner=inner)) for inner in (False, True))
 
 
-def _hashes(data: bytes, kinds: list[str], *, approximate: bool) -> tuple[Hash, ...]:
+def _hashes(data: bytes, places: tuple[_Place, ...], *, approximate: bool) -> tuple[Hash, ...]:
     values, at = [], _HEAD.size
-    for kind in kinds:
-        end = at + KINDS[kind].bits // 8
-        quality, of_pixels = data[end], isinstance(KINDS[kind], FrameKind)
-        if (quality > 100) if KINDS[kind].has_quality else (quality != _NO_QUALITY):
+    for kind, width, has_quality, of_pixels in places:
+        end = at + width
+        quality = data[end]
+        if (quality > 100) if has_quality else (quality != _NO_QUALITY):
             raise Malformed(f"{kind} of quality {quality}")
-        known = quality if KINDS[kind].has_quality else None
-        values.append(Hash(kind, data[at:end], known, approximate=approximate and of_pixels))
+        values.append(Hash(kind, data[at:end], quality if has_quality else None, approximate and of_pixels))
         at = end + 1
     return tuple(values)

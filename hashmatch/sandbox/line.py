@@ -1,6 +1,7 @@
 """The connection between the service and a worker: whole messages, each no longer than its reader allows."""
 
 import contextlib
+import select
 import socket
 import struct
 import time
@@ -9,6 +10,8 @@ from typing import Final
 _LENGTH: Final = struct.Struct("<Q")
 _BUFFER: Final = 2**20
 """Bytes on their way that the kernel is asked to keep, so that most media are handed over at once."""
+_AHEAD: Final = 4096
+"""Bytes that most answers are shorter than."""
 
 
 class Malformed(ValueError):
@@ -18,12 +21,15 @@ class Malformed(ValueError):
 class Line:
     """One end. Past `deadline`, on the clock of time.monotonic, everything raises TimeoutError; None waits forever.
 
-    The other side's end raises EOFError or another OSError.
+    The other side's end raises EOFError or another OSError. The kernel is asked as seldom as can be, as each time lets
+    other threads have the interpreter: an end with a deadline reads ahead, and so must not be sent descriptors.
     """
 
     def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(True)  # a time limit of Python's takes two more system calls each time
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         self._connection = connection
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        self._read = b""
         self._held = b""
         self.deadline: float | None = None
 
@@ -31,30 +37,36 @@ class Line:
         """Send a short message together with the next, so that the other side wakes up once."""
         self._held += _LENGTH.pack(len(message)) + message
 
-    def send(self, message: bytes | memoryview) -> None:
+    def send(self, message: bytes) -> None:
         """Return once the message is handed to the kernel."""
-        self._limit_wait()
+        flags = 0 if self._left() is None else socket.MSG_DONTWAIT
         header, self._held = self._held + _LENGTH.pack(len(message)), b""
-        sent = self._connection.sendmsg((header, message))
-        for part, start in ((header, sent), (message, max(0, sent - len(header)))):
-            if start < len(part):
-                self._connection.sendall(memoryview(part)[start:])
+        parts = [memoryview(header), memoryview(message)]
+        while parts:
+            try:
+                sent = self._connection.sendmsg(parts, (), flags)
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
+                continue
+            while parts and sent >= len(parts[0]):
+                sent -= len(parts.pop(0))
+            if parts:
+                parts[0] = parts[0][sent:]
 
     def receive(self, longest: int) -> bytes:
         """The next message; raises Malformed where it says to be longer than `longest` bytes."""
         (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
         if length > longest:
             raise Malformed(f"a message of {length:,} bytes where at most {longest:,} were expected")
-        return self._exactly(length) if length else b""
+        return self._exactly(length)
 
     def send_descriptor(self, descriptor: int) -> None:
         """Let the other side have a descriptor of its own for the same open file."""
-        self._limit_wait()
+        self._wait(select.POLLOUT)
         socket.send_fds(self._connection, [b"\0"], [descriptor])
 
     def receive_descriptor(self) -> int:
         """What `send_descriptor` sent; raises Malformed where there is none."""
-        self._limit_wait()
         message, descriptors, _, _ = socket.recv_fds(self._connection, 1, 1)
         if not message:
             raise EOFError
@@ -69,36 +81,44 @@ class Line:
 
     def check_silence(self) -> None:
         """Raises Malformed where something has come that was not asked for, EOFError where the other side has ended."""
-        self._connection.settimeout(0)
-        try:
-            unasked = self._connection.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return
-        if not unasked:
-            raise EOFError
-        raise Malformed("something that was not asked for")
+        with contextlib.suppress(BlockingIOError):
+            if not self._read and not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                raise EOFError
+            raise Malformed("something that was not asked for")
 
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
 
-    def _limit_wait(self) -> None:
-        if self.deadline is not None:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._connection.settimeout(left)
-
     def _exactly(self, length: int) -> bytes:
-        self._limit_wait()
-        data = self._connection.recv(length, socket.MSG_WAITALL)
-        if len(data) == length:
-            return data
-        whole = bytearray(data)
-        while data and len(whole) < length:
-            self._limit_wait()
-            data = self._connection.recv(length - len(whole), socket.MSG_WAITALL)
-            whole += data
-        if len(whole) < length:
-            raise EOFError
-        return bytes(whole)
+        parts = [self._read[:length]]
+        self._read = self._read[length:]
+        missing = length - len(parts[0])
+        while missing:
+            if self.deadline is None:
+                data = self._connection.recv(missing, socket.MSG_WAITALL)
+            else:
+                self._wait(select.POLLIN)
+                data = self._connection.recv(max(missing, _AHEAD), socket.MSG_DONTWAIT)
+            if not data:
+                raise EOFError
+            parts.append(data[:missing])
+            self._read = data[missing:]
+            missing -= len(parts[-1])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _wait(self, event: int) -> None:
+        """Return once the connection is ready or has ended."""
+        ready = select.poll()
+        ready.register(self._connection, event)
+        left = self._left()
+        if not ready.poll(None if left is None else 1000 * left):
+            raise TimeoutError
+
+    def _left(self) -> float | None:
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left

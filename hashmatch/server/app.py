@@ -63,6 +63,8 @@ _LARGEST_MESSAGE = 256 * 2**20
 """Above the limit for media, so that oversize is answered by our error and not by the transport's."""
 _MOST_STREAMS = 1024
 """Calls at once on one connection; more wait with the client."""
+_LARGEST_FRAME = 2**20
+"""Bytes of HTTP/2 that come in one piece: an upload in 13 pieces of the usual size costs both ends more."""
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 """A peer that answers no ping for so long is gone, and what it held is freed."""
@@ -198,6 +200,7 @@ def _options(settings: Settings, *, shared: bool) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", max(_LARGEST_MESSAGE, 2 * settings.limits.max_media_bytes)),
         ("grpc.max_send_message_length", -1),
         ("grpc.max_concurrent_streams", _MOST_STREAMS),
+        ("grpc.http2.max_frame_size", _LARGEST_FRAME),
         ("grpc.so_reuseport", int(shared)),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),

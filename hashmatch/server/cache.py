@@ -24,7 +24,7 @@ class CachedHasher:
     """
 
     def __init__(self, hasher: Hasher, most_bytes: int) -> None:
-        """`most_bytes` bounds what the answers take in memory, by estimate."""
+        """`most_bytes` bounds what the answers take in memory, by estimate; 0 is no cache, and nothing is looked up."""
         self._hasher = hasher
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
@@ -41,6 +41,8 @@ class CachedHasher:
 
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
         """As the hasher that it wraps."""
+        if not self._most_bytes:
+            return self._hasher.hash_image(data, job)
         key = (hashlib.sha256(data).digest(), replace(job, kinds=tuple(job.kinds)))
         if (known := self._get(key)) is not None:
             return known

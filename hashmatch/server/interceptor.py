@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn, TypeAlias
 
 import grpc
-from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
-from hashmatch import errors
+from hashmatch import errors, wire
 from hashmatch.server.admission import Admission, Caller
 from hashmatch.server.call_log import CallLog
 from hashmatch.server.errors import rich_status, status_code
@@ -33,7 +32,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
 
     On the wire nothing tells a call of one message from a stream that has one. Methods whose message may be large are
     served as such streams, because gRPC then leaves the message with the client until it is asked for: a call that
-    is refused costs neither memory nor the time to read it.
+    is refused costs neither memory nor the time to read it. Methods that answer while they read get their messages as
+    they came, to count and parse them.
     """
 
     def __init__(self, admission: Admission, metrics: Metrics, tracing: Tracing) -> None:
@@ -58,14 +58,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         return wrapped
 
     def _wrap(self, handler: Any, name: str) -> "grpc.RpcMethodHandler[Any, Any]":
+        if handler.response_streaming:
+            guarded = self._guarded(handler.stream_stream, name)
+            return grpc.stream_stream_rpc_method_handler(guarded, None, handler.response_serializer)
         if handler.request_streaming:
-            make = (
-                grpc.stream_stream_rpc_method_handler
-                if handler.response_streaming
-                else grpc.stream_unary_rpc_method_handler
+            return grpc.stream_unary_rpc_method_handler(
+                self._guarded(handler.stream_unary, name), handler.request_deserializer, handler.response_serializer
             )
-            method = handler.stream_stream if handler.response_streaming else handler.stream_unary
-            return make(self._guarded(method, name), handler.request_deserializer, handler.response_serializer)
         if name.startswith(_HELD):
             method = self._let_in(handler.unary_unary, handler.request_deserializer, hurried=name.startswith(_HURRIED))
             return grpc.stream_unary_rpc_method_handler(self._guarded(method, name), None, handler.response_serializer)
@@ -83,7 +82,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
                 self._admission.received(held, len(message))
                 if hurried:
                     self._admission.check(caller)
-                request = _parsed(read, message)
+                request = wire.parsed(read, message)
                 del message
                 return await method(request, context)
 
@@ -133,10 +132,3 @@ async def _received(context: Context) -> bytes:
     if message is _END:
         raise errors.InvalidInput("the call ended without a request")
     return bytes(message)
-
-
-def _parsed(read: Callable[[bytes], Any], message: bytes) -> Any:
-    try:
-        return read(message)
-    except DecodeError:
-        raise errors.InvalidInput("the request is not a message of this method") from None

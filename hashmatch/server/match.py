@@ -34,13 +34,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         self._window = 4 * work.media_threads
 
     async def MatchImage(self, request: match_pb2.MatchImageRequest, context: Context) -> match_pb2.MatchImageResponse:
-        options = await permitted(request.options, self._engine, context)
-        if len(request.content_id) > _LONGEST_KEY:
-            raise errors.InvalidField("content_id", f"expected at most {_LONGEST_KEY} characters")
-        match = self._engine.match_image
-        # request.media makes a copy of the bytes: not before their turn comes
-        decision = await self._work.media(Caller.of(context), lambda: match(request.media, options, request.content_id))
-        return wire.image_decision_to_wire(decision)
+        return await self._match(request, context, Caller.of(context))
 
     async def LookupHashes(
         self, request: match_pb2.LookupHashesRequest, context: Context
@@ -53,7 +47,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         return match_pb2.LookupHashesResponse(results=map(wire.decision_to_wire, decisions))
 
     async def MatchStream(  # type: ignore[override]  # a coroutine that writes, which the stubs do not know
-        self, request_iterator: AsyncIterator[match_pb2.MatchStreamRequest], context: Context
+        self, request_iterator: AsyncIterator[bytes], context: Context
     ) -> None:
         """Reads ahead by a bounded window while earlier items are at work, and answers in order.
 
@@ -65,10 +59,10 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
 
                 async def read() -> None:
                     await self._work.admission.until_room(held)
-                    async for request in request_iterator:
-                        size = request.ByteSize()
+                    async for message in request_iterator:
+                        size = len(message)
                         self._work.admission.add(held, size)
-                        answering = group.create_task(self._answer(request, context))
+                        answering = group.create_task(self._answer(message, context, held.caller))
                         answering.add_done_callback(lambda _, size=size: self._work.admission.add(held, -size))  # type: ignore[misc]  # binds this turn's
                         await answers.put(answering)
                         await self._work.admission.until_room(held)
@@ -101,13 +95,27 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             draining.cancel()
         await answers.put(None)
 
-    async def _answer(self, request: match_pb2.MatchStreamRequest, context: Context) -> match_pb2.MatchStreamResponse:
-        key = request.key
+    async def _match(
+        self, request: match_pb2.MatchImageRequest, context: Context, caller: Caller
+    ) -> match_pb2.MatchImageResponse:
+        options = await permitted(request.options, self._engine, context)
+        if len(request.content_id) > _LONGEST_KEY:
+            raise errors.InvalidField("content_id", f"expected at most {_LONGEST_KEY} characters")
+        match = self._engine.match_image
+        # request.media makes a copy of the bytes: not before their turn comes
+        decision = await self._work.media(caller, lambda: match(request.media, options, request.content_id))
+        return wire.image_decision_to_wire(decision)
+
+    async def _answer(self, message: bytes, context: Context, caller: Caller) -> match_pb2.MatchStreamResponse:
+        key = ""
         try:
+            request = wire.parsed(match_pb2.MatchStreamRequest.FromString, message)
+            del message
+            key = request.key
             if len(key) > _LONGEST_KEY:
                 key = ""
                 raise errors.InvalidField("key", f"expected at most {_LONGEST_KEY} characters")
-            image = await self.MatchImage(request.image, context)
+            image = await self._match(request.image, context, caller)
             self._metrics.item_ended(grpc.StatusCode.OK)
             return match_pb2.MatchStreamResponse(key=key, image=image)
         except errors.HashmatchError as error:

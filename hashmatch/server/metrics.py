@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Final, TypeAlias
 
 import grpc
@@ -54,7 +55,7 @@ class Metrics:
             ("limit",),
             registry=self.registry,
         )
-        self._stage_seconds = Histogram(
+        stage_seconds = Histogram(
             "hashmatch_stage_seconds",
             "How long a stage of an upload took: queue; image, of which decode and hash unless it was seen before; "
             "search; policy.",
@@ -62,6 +63,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._stage_seconds = cache(stage_seconds.labels)
 
     def call_ended(self, method: str, status: grpc.StatusCode, seconds: float) -> None:
         """Count a call of ours by its method's name."""
@@ -85,7 +87,7 @@ class Metrics:
 
     def stage_took(self, stage: str, seconds: float) -> None:
         """Record the time of one stage; any thread may call it."""
-        self._stage_seconds.labels(stage).observe(seconds)
+        self._stage_seconds(stage).observe(seconds)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

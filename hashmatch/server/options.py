@@ -18,4 +18,5 @@ async def permitted(message: Any, engine: Engine, context: grpc.aio.ServicerCont
     """
     options = wire.options_from_wire(message)
     await reach(lambda: engine.revision, options.min_revision, context)
-    return replace(options, banks=tuple(map(seen, options.banks)) or seen_of(engine.bank_names))
+    banks = tuple(map(seen, options.banks)) or seen_of(engine.bank_names)
+    return replace(options, banks=banks) if banks else options

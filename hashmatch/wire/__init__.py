@@ -34,6 +34,7 @@ from hashmatch.wire.names import (
     parse_bank_name,
     parse_entry_name,
 )
+from hashmatch.wire.raw import parsed
 from hashmatch.wire.status import (
     status_from_wire,
     status_to_wire,
@@ -78,6 +79,7 @@ __all__ = [
     "options_to_wire",
     "parse_bank_name",
     "parse_entry_name",
+    "parsed",
     "provenance_from_wire",
     "provenance_to_wire",
     "range_from_wire",

@@ -7,6 +7,7 @@ from hashmatch.wire.hashes import ORIENTATIONS, hash_from_wire, hash_to_wire, ra
 from hashmatch.wire.names import bank_name, entry_name, parse_bank_name, parse_entry_name
 
 VERDICTS = {verdict: types_pb2.Verdict.Value(f"VERDICT_{verdict}") for verdict in types.Verdict}
+_DEFAULTS = types.MatchOptions()
 _VIEWS = {view: types_pb2.View.Value(f"VIEW_{view}") for view in types.View}
 VERDICT_OF = {number: verdict for verdict, number in VERDICTS.items()}
 _ORIENTATION_OF = {number: turn for turn, number in ORIENTATIONS.items()}
@@ -35,7 +36,7 @@ def options_from_wire(message: types_pb2.MatchOptions) -> types.MatchOptions:
         banks=tuple(parse_bank_name(name, f"options.banks[{at}]") for at, name in enumerate(message.banks)),
         all_orientations=not message.original_orientation_only,
         min_revision=message.min_revision,
-        max_matches=message.max_matches or types.MatchOptions().max_matches,
+        max_matches=message.max_matches or _DEFAULTS.max_matches,
         all_views=not message.whole_image_only,
         kinds=tuple(message.kinds),
         approximate=message.approximate,
