@@ -1,9 +1,15 @@
 // What PDQ's filter and sampling amount to along one axis.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 namespace hashmatch {
+
+// The exact kernel takes so many rows, or columns, at once.
+constexpr size_t kBand = 16;
 
 // The reference's box filter of `window` samples, and where it samples n down to 64.
 //
@@ -27,32 +33,49 @@ struct Axis {
     // before the axis; past its end there is one sample, for the last output of an even window.
     size_t first(size_t i) const { return sample(i) - 2 * (window - half); }
 
+    // How many whole bands hold it.
+    size_t bands() const { return (n + kBand - 1) / kBand; }
+
+    // How many columns the exact kernel keeps: a power of two that holds those of a window and of a block.
+    size_t kept() const {
+        size_t count = kBand;
+        while (count < window + kBand) count *= 2;
+        return count;
+    }
+
     bool clipped() const { return first(63) + 2 * window - 1 > n; }
 };
 
-// What the exact kernel works in: row by row, with a ring of as many rows as a window spans and a band needs.
-struct ExactScratch {
-    size_t width;       // of a row, in floats: whole vectors of 8
-    size_t ring_rows;   // a multiple of 8
-    float *band, *ring, *sums, *zeros, *column_ring;
+// What the exact kernel works in: a ring of as many rows as a window spans and a band needs, cut into blocks of kBand
+// columns that are stored one after the other, each with a row of zeros at its end. All begin at multiples of a band.
+class ExactScratch {
+  public:
+    size_t ring_rows;  // a multiple of kBand
+    size_t block;      // floats of a block
+    float *columns, *ring, *sums, *column_ring;
+    size_t row_bytes;  // of a row of pixels in `room`; 0 where none is needed
+    uint8_t* room;     // for kBand rows of pixels
 
-    ExactScratch(const Axis& down, const Axis& across)
-        : width((across.n + 7) / 8 * 8), ring_rows((down.window + 23) / 8 * 8) {
-        const size_t all_rows = (down.n + 7) / 8 * 8;
-        if (ring_rows > all_rows) ring_rows = all_rows;
+    // Zeros. Throws std::bad_alloc.
+    ExactScratch(const Axis& down, const Axis& across, size_t row_size)
+        : ring_rows(std::min(down.bands(), (down.window + 3 * kBand - 2) / kBand) * kBand), block((ring_rows + 1) * kBand),
+          floats_(across.kept() + across.bands() * (ring_rows + 2) + 64 / kBand * down.window),
+          bytes_(kBand * row_size) {
+        columns = floats_.front().values;
+        ring = columns + across.kept() * kBand;
+        sums = ring + across.bands() * block;
+        column_ring = sums + across.bands() * kBand;
+        row_bytes = row_size;
+        room = bytes_.data();
     }
 
-    // Floats needed.
-    size_t size(const Axis& down) const { return width * (8 + ring_rows + 2) + 64 * down.window; }
+  private:
+    struct alignas(sizeof(float) * kBand) Band {
+        float values[kBand];
+    };
 
-    // Takes `size` floats, all zero.
-    void place(float* memory) {
-        band = memory;
-        ring = band + 8 * width;
-        sums = ring + ring_rows * width;
-        zeros = sums + width;
-        column_ring = zeros + width;
-    }
+    std::vector<Band> floats_;
+    std::vector<uint8_t> bytes_;
 };
 
 }  // namespace hashmatch

@@ -8,7 +8,7 @@
 namespace hashmatch {
 
 struct Axis;
-struct ExactScratch;
+class ExactScratch;
 struct Image;
 
 // Contiguous hashes of 8, 16, 24 or 32 bytes.

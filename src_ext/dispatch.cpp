@@ -16,7 +16,7 @@ namespace {
 const Variant kVariants[] = {
     {&kPortable, [] { return true; }},
 #if defined(__x86_64__)
-    {&kAvx2, [] { return __builtin_cpu_supports("avx2") != 0; }},
+    {&kAvx2, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
     {&kAvx512, [] { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"); }},
 #elif defined(__aarch64__)
     {&kNeon, [] { return true; }},  // the ABI has it

@@ -62,16 +62,26 @@ void gradients(const float a[64][64], float slack, int sums[3]) {
     }
 }
 
+// How many of 256 values are less than the bound; sums enough that none waits for another.
+inline int below(const int32_t values[256], int32_t bound) {
+    typedef int32_t Ints __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
+    constexpr int kWidth = kVectorBytes / sizeof(int32_t), kSums = 4;
+    Ints sums[kSums] = {};
+    for (int i = 0; i < 256; i += kSums * kWidth)
+        for (int j = 0; j < kSums; j++) sums[j] += *(const Ints*)(values + i + j * kWidth) < bound;
+    const Ints all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    int less = 0;
+    for (int i = 0; i < kWidth; i++) less -= all[i];
+    return less;
+}
+
 // Bit by bit from the top: the largest value that at most 127 others are less than. That of the next rank is the same
 // where more than 128 are not above it, else the least of those above.
 void middle(const int32_t values[256], int32_t* lower, int32_t* upper) {
     uint32_t found = 0;
     for (int bit = 31; bit >= 0; bit--) {
         const uint32_t tried = found | 1u << bit;
-        const int32_t bound = static_cast<int32_t>(tried ^ 0x80000000u);
-        int less = 0;
-        for (int i = 0; i < 256; i++) less += values[i] < bound;
-        if (less <= 127) found = tried;
+        if (below(values, static_cast<int32_t>(tried ^ 0x80000000u)) <= 127) found = tried;
     }
     const int32_t median = *lower = static_cast<int32_t>(found ^ 0x80000000u);
     int32_t above = INT32_MAX;

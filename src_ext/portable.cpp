@@ -9,6 +9,28 @@ namespace portable {
 constexpr int kVectorBytes = 16;
 
 #include "kernels.inl"
+
+struct Divisor {
+    float count;
+
+    Divisor() = default;
+    explicit Divisor(size_t value) : count(static_cast<float>(value)) {}
+};
+
+template <class Floats>
+inline Floats quotient(Floats sum, const Divisor& by) {
+    return sum / by.count;
+}
+
+inline void luma_row(const uint8_t* pixels, float out[kBand]) {
+    for (size_t x = 0; x < kBand; x++) out[x] = pixels[x];
+}
+
+inline void colour_row(const uint8_t* pixels, bool bgr, float out[kBand]) {
+    const uint8_t *red = pixels + (bgr ? 2 : 0), *green = pixels + 1, *blue = pixels + (bgr ? 0 : 2);
+    for (size_t x = 0; x < kBand; x++) out[x] = 0.299f * red[3 * x] + 0.587f * green[3 * x] + 0.114f * blue[3 * x];
+}
+
 #include "exact.inl"
 #include "hamming.inl"
 
