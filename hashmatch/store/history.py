@@ -55,15 +55,6 @@ def read_token(connection: Connection, revision: int) -> str:
     return connection.execute(_TOKEN, {"revision": revision}).scalar_one_or_none() or ""
 
 
-def runs(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the runs of consecutive numbers, both ends inclusive, in `ids`, which ascend without repetition."""
-    first = 0
-    for position in range(1, len(ids) + 1):
-        if position == len(ids) or ids[position] != ids[position - 1] + 1:
-            yield ids[first], ids[position - 1]
-            first = position
-
-
 def _reach(connection: Connection, after: int, limit: int) -> int:
     """Return the last revision whose changes fit in `limit` with all before it; at least one, if there is one."""
     reached, total = after, 0

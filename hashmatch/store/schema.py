@@ -120,3 +120,19 @@ tokens = Table(
     Column("expires", BigInteger),
     Column("revoked", BigInteger),
 )
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("number", ROW_ID, primary_key=True, autoincrement=False, comment="From 0, without a gap."),
+    Column("revision", BigInteger, nullable=False, unique=True, comment="That the record is of."),
+    Column("bank", NAME, comment="The name of the one bank that the record is of."),
+    Column("record", Text, nullable=False, comment="Canonical JSON; a leaf of the tree."),
+    Column("tree", LargeBinary, nullable=False, comment="Hashes of the complete subtrees that end here, leaf first."),
+    Column("hashes", LargeBinary, nullable=False, comment="Of the rows that the record names, 32 bytes each."),
+    comment="The audit log: a Merkle tree (RFC 6962) of one record a revision. Rows are never changed.",
+)
+Index("ix_audit_bank", audit.c.bank, audit.c.number)
+
+AUDITED: Final = tuple(table for table in METADATA.sorted_tables if table not in {head, audit})
+"""The tables whose state follows from the audit log: they are written through `audit.Journal` alone."""

@@ -6,10 +6,11 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
 from hashmatch.errors import AlreadyExists, NotFound
 from hashmatch.store import schema
+from hashmatch.store.audit import AuditLog, Key
 from hashmatch.store.checks import check_bank, check_batch, check_entries, check_mask
 from hashmatch.store.connect import connect
 from hashmatch.store.database import Database, answering
@@ -26,7 +27,7 @@ from hashmatch.store.rows import (
 )
 from hashmatch.store.schema import What, banks, head
 from hashmatch.store.tokens import Tokens
-from hashmatch.store.writing import Writer
+from hashmatch.store.writing import Write, Writer
 from hashmatch.types import LOCAL, Author, Bank, Change, Entry, NewEntry
 
 _LAST_ID: Final = 2**63 - 1
@@ -48,6 +49,7 @@ class Store:
         self._database = database
         self._writer = Writer(database)
         self.tokens = Tokens(database)
+        self.audit = AuditLog(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -59,6 +61,7 @@ class Store:
         database = connect(url)
         try:
             migrate(database)
+            Writer(database).adopt()
         except BaseException:
             database.close()
             raise
@@ -117,7 +120,7 @@ class Store:
                 taken = select(banks.c.id).where(banks.c.name == bank.name)
                 if write.connection.execute(taken).first() is not None:
                     raise AlreadyExists(f"a bank named {bank.name!r} exists", bank=bank.name)
-                write.connection.execute(insert(banks).values(values))
+                write.tables.insert(banks, [values])
                 write.log_bank(bank)
             return bank, write.revision
 
@@ -153,7 +156,7 @@ class Store:
                 return bank_from(write.logged().state), write.revision
             bank = replace(_bank(write.connection, name), **new)
             check_bank(bank)
-            write.connection.execute(update(banks).where(banks.c.name == name).values(bank_values(bank)))
+            write.tables.update(banks, banks.c.name == name, bank_values(bank))
             write.log_bank(bank)
             return bank, write.revision
 
@@ -162,8 +165,8 @@ class Store:
         with self._writer.write(author, request_id, ("delete_bank", name)) as write:
             if not write.repeated:
                 bank_id = _bank_id(write.connection, name)
-                write.connection.execute(delete(schema.entries).where(schema.entries.c.bank_id == bank_id))
-                write.connection.execute(delete(banks).where(banks.c.id == bank_id))
+                write.tables.delete(schema.entries, schema.entries.c.bank_id == bank_id)
+                write.tables.delete(banks, banks.c.id == bank_id)
                 write.log_deleted(name)
             return write.revision
 
@@ -188,7 +191,7 @@ class Store:
                     "revision": write.revision,
                 }
                 numbered = [{"id": id_, **same, **row} for id_, row in enumerate(rows, start=first)]
-                self._database.load(write.connection, schema.entries, numbered)
+                write.tables.load(schema.entries, numbered)
                 write.log_entries(What.ENTRIES_ADDED, bank, range(first, first + len(rows)))
             return entries_as_added(entries, bank, first, write.created, write.revision), write.revision
 
@@ -224,7 +227,7 @@ class Store:
         check_batch("names", ids)
         with self._writer.write(author, request_id, ("remove_entries", bank, list(ids))) as write:
             if not write.repeated:
-                _remove(write.connection, _bank_id(write.connection, bank), bank, ids)
+                _remove(write, _bank_id(write.connection, bank), bank, ids)
                 write.log_entries(What.ENTRIES_REMOVED, bank, sorted(set(ids)))
             return write.revision
 
@@ -249,13 +252,12 @@ def _bank_id(connection: Connection, name: str) -> int:
     return bank_id
 
 
-def _remove(connection: Connection, bank_id: int, bank: str, ids: Sequence[int]) -> None:
+def _remove(write: Write, bank_id: int, bank: str, ids: Sequence[int]) -> None:
     wanted = [id_ for id_ in dict.fromkeys(ids) if 0 < id_ <= _LAST_ID]
-    removed: set[int] = set()
+    removed: set[Key] = set()
     for start in range(0, len(wanted), _IDS_A_STATEMENT):
         some = schema.entries.c.id.in_(wanted[start : start + _IDS_A_STATEMENT])
-        gone = delete(schema.entries).where(some, schema.entries.c.bank_id == bank_id).returning(schema.entries.c.id)
-        removed.update(connection.execute(gone).scalars())
+        removed.update(write.tables.delete(schema.entries, some & (schema.entries.c.bank_id == bank_id)))
     for id_ in ids:
         if id_ not in removed:
             raise _no_entry(bank, id_)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select
 
 from hashmatch.errors import AlreadyExists, InvalidField, NotFound
 from hashmatch.store.checks import check_bank_name, check_label
@@ -62,18 +62,8 @@ class Tokens:
             same = select(tokens).where(tokens.c.name == token.name, tokens.c.revoked.is_(None))
             if any(_usable(_kept(row).token) for row in write.connection.execute(same)):
                 raise AlreadyExists(f"a token named {token.name!r} is in use; revoke it, or take another name")
-            write.connection.execute(
-                insert(tokens).values(
-                    id=public,
-                    name=token.name,
-                    digest=digest(secret),
-                    roles=json.dumps(sorted(token.roles)),
-                    tenant=token.tenant,
-                    banks=json.dumps(token.banks),
-                    created=write.created,
-                    expires=None if token.expires is None else (token.expires - _EPOCH) // timedelta(microseconds=1),
-                )
-            )
+            kept = {"id": public, "digest": digest(secret), "created": write.created, **_values(token)}
+            write.tables.insert(tokens, [kept])
         return secret
 
     def all(self) -> list[Kept]:
@@ -85,8 +75,7 @@ class Tokens:
         """Refuse the token of that name from now on; raises NotFound where none is in use."""
         with self._writer.write(author, "", ("revoke_token", name)) as write:
             live = (tokens.c.name == name) & tokens.c.revoked.is_(None)
-            revoked = update(tokens).where(live).values(revoked=write.created)
-            if not write.connection.execute(revoked).rowcount:
+            if not write.tables.update(tokens, live, {"revoked": write.created}):
                 raise NotFound(f"no token named {name!r} is in use")
 
 
@@ -106,6 +95,16 @@ def _check(token: Token) -> None:
 
 def _usable(token: Token) -> bool:
     return token.revoked is None and (token.expires is None or token.expires.timestamp() > time.time())
+
+
+def _values(token: Token) -> dict[str, object]:
+    return {
+        "name": token.name,
+        "roles": json.dumps(sorted(token.roles)),
+        "tenant": token.tenant,
+        "banks": json.dumps(token.banks),
+        "expires": None if token.expires is None else (token.expires - _EPOCH) // timedelta(microseconds=1),
+    }
 
 
 def _kept(row: Row[Any]) -> Kept:

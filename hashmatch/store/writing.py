@@ -5,18 +5,19 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from hashmatch.errors import AlreadyExists, Unavailable
+from hashmatch.store.audit import Journal, append, canonical, size
 from hashmatch.store.checks import check_reason, check_request_id
 from hashmatch.store.database import BUSY_SECONDS, Database, answering
-from hashmatch.store.history import runs
 from hashmatch.store.rows import bank_values
-from hashmatch.store.schema import What, changes, head, requests
+from hashmatch.store.runs import runs
+from hashmatch.store.schema import AUDITED, What, changes, head, requests
 from hashmatch.types import Author, Bank
 
 REQUESTS_KEPT_SECONDS: Final = 7 * 24 * 3_600
@@ -28,14 +29,18 @@ class Write:
     """One write under way, or found to be done already."""
 
     connection: Connection
+    """To read with; what is written goes through `tables`."""
+    tables: Journal
+    """Inserts, updates and deletes rows, so that the audit log tells of it."""
     revision: int
     created: int
     """When it was first made, in microseconds since 1970-01-01 UTC."""
     last_entry: int
     """The highest number an entry has, those of this write included."""
-    author: Author
     repeated: bool
     """Whether it was done before: then nothing must be written, only the first answer given again."""
+    banks: set[str] = field(default_factory=set)
+    """The names of those that it is known to be of."""
 
     def log_bank(self, bank: Bank) -> None:
         """Record that a bank was made or changed."""
@@ -57,9 +62,10 @@ class Write:
         return self.connection.execute(first).one()
 
     def _log(self, rows: list[dict[str, Any]]) -> None:
+        self.banks.update(row["bank"] for row in rows)
         numbered = [{"revision": self.revision, "ordinal": n, "token": None, **row} for n, row in enumerate(rows)]
         numbered[0]["token"] = secrets.token_hex(8)
-        self.connection.execute(insert(changes), numbered)
+        self.tables.insert(changes, numbered)
 
 
 class Writer:
@@ -70,25 +76,39 @@ class Writer:
         self._turn = Lock()
 
     @contextmanager
-    def write(self, author: Author, request_id: str, content: object, *, entries: int = 0) -> Iterator[Write]:
+    def write(
+        self, author: Author, request_id: str, content: tuple[object, ...], *, entries: int = 0
+    ) -> Iterator[Write]:
         """Make one write of the block: committed where it ends, undone where it raises.
 
-        `content` is what is asked for: plain values of which `repr` tells any two apart. `entries` is how many
-        new entries need numbers. Raises InvalidField for the reason or the request id, AlreadyExists where that id
-        named another write, and Unavailable where the turn does not come in time.
+        `content` is what is asked for: the verb, and plain values of which `repr` tells any two apart. `entries` is
+        how many new entries need numbers. The audit log tells of it in the same transaction. Raises InvalidField for
+        the reason or the request id, AlreadyExists where that id named another write, and Unavailable where the turn
+        does not come in time.
         """
         check_reason(author.reason)
         check_request_id(request_id)
         digest = hashlib.sha256(repr(content).encode()).digest() if request_id else b""
         with self._in_turn(), answering(), self._database.writes.connect() as connection:
-            write = _start(connection, author, request_id, digest, entries)
+            write = _start(self._database, connection, request_id, digest, entries)
             yield write
             if write.repeated:
                 return
             if request_id:
                 _remember(write, request_id, digest)
+            _seal(write, author, content[0])
             self._database.announce(connection)
             connection.commit()
+
+    def adopt(self) -> None:
+        """Begin the audit log of a database that was written before there was one, with all that it holds."""
+        with answering(), self._database.writes.connect() as connection:
+            if size(connection) or not connection.execute(select(head.c.revision)).scalar_one():
+                return
+        with self.write(Author("hashmatch"), "", ("adopt",)) as write:
+            if not size(write.connection):
+                for table in AUDITED:
+                    write.tables.adopt(table)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -101,25 +121,41 @@ class Writer:
             self._turn.release()
 
 
-def _start(connection: Connection, author: Author, request_id: str, digest: bytes, entries: int) -> Write:
+def _start(database: Database, connection: Connection, request_id: str, digest: bytes, entries: int) -> Write:
     """Take the next revision, which makes other writers wait; then look whether the write is done already."""
     taken = connection.execute(
         update(head)
         .values(revision=head.c.revision + 1, last_entry=head.c.last_entry + entries)
         .returning(head.c.revision, head.c.last_entry)
     ).one()
+    tables = Journal(database, connection)
     if request_id:
         earlier = connection.execute(select(requests).where(requests.c.request_id == request_id)).one_or_none()
         if earlier is not None:
             if earlier.digest != digest:
                 raise AlreadyExists(f"request_id {request_id!r} named another request", request_id=request_id)
-            return Write(connection, earlier.revision, earlier.created, taken.last_entry, author, repeated=True)
-    return Write(connection, taken.revision, time.time_ns() // 1_000, taken.last_entry, author, repeated=False)
+            return Write(connection, tables, earlier.revision, earlier.created, taken.last_entry, repeated=True)
+    return Write(connection, tables, taken.revision, time.time_ns() // 1_000, taken.last_entry, repeated=False)
 
 
 def _remember(write: Write, request_id: str, digest: bytes) -> None:
     oldest = write.created - REQUESTS_KEPT_SECONDS * 1_000_000
-    write.connection.execute(delete(requests).where(requests.c.created < oldest))
-    write.connection.execute(
-        insert(requests).values(request_id=request_id, digest=digest, revision=write.revision, created=write.created)
-    )
+    write.tables.delete(requests, requests.c.created < oldest)
+    row = {"request_id": request_id, "digest": digest, "revision": write.revision, "created": write.created}
+    write.tables.insert(requests, [row])
+
+
+def _seal(write: Write, author: Author, verb: object) -> None:
+    """Append the record of a write to the audit log."""
+    record = {
+        "revision": write.revision,
+        "time": write.created,
+        "who": author.name,
+        "what": verb,
+        "why": author.reason,
+        "banks": sorted(write.banks),
+        "last_entry": write.last_entry,
+        "changes": write.tables.changes,
+    }
+    bank = next(iter(write.banks)) if len(write.banks) == 1 else None
+    append(write.connection, canonical(record), revision=write.revision, bank=bank, hashes=write.tables.hashes)

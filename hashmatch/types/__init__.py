@@ -8,6 +8,7 @@ from hashmatch.types.answers import (
     MatchOptions,
     Verdict,
 )
+from hashmatch.types.audit import AuditReport, EntryProof, Record
 from hashmatch.types.banks import (
     Action,
     Bank,
@@ -56,6 +57,7 @@ __all__ = [
     "PDQ_BITS",
     "SECOND",
     "Action",
+    "AuditReport",
     "Author",
     "Bank",
     "BankDeleted",
@@ -64,6 +66,7 @@ __all__ = [
     "Decision",
     "Entry",
     "EntryAdded",
+    "EntryProof",
     "EntryRemoved",
     "Frame",
     "FrameMatch",
@@ -83,6 +86,7 @@ __all__ = [
     "Passage",
     "Progress",
     "Provenance",
+    "Record",
     "Role",
     "Sandbox",
     "Scan",

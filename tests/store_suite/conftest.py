@@ -30,5 +30,7 @@ def url(new_url: Callable[[], str]) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
+    """An open store, of which every test leaves behind what its audit log says."""
     with Store.open(url) as store:
         yield store
+        assert store.audit.verify().problems == ()
