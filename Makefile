@@ -10,8 +10,9 @@ SOURCES := pyproject.toml setup.py $(wildcard src_ext/*.pyx src_ext/*.cpp src_ex
 demo: $(VENV)/demo
 	$(BIN)/hashmatch demo
 
+# Files side by side: most of a test's time is waiting.
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Hostile media, clients and kills for longer than `test` does, with other changes each time; about 5 minutes.
 abuse: $(VENV)/dev

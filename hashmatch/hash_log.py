@@ -91,7 +91,8 @@ class HashLog:
         due = time.monotonic()
         while not self._stopping:
             if time.monotonic() >= due:
-                retain(self._folder, self._days, datetime.now(UTC).date())
+                with suppress(OSError):  # a disk that fails is told of by who writes
+                    retain(self._folder, self._days, datetime.now(UTC).date())
                 due = time.monotonic() + _RETENTION_SECONDS
             self._flush()
             self._wake.wait(self._seconds)

@@ -7,6 +7,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from hashmatch.cli.photos import colour_photos, grey_photos
 from tests.hostile import MakePool, hostile_pools
 from tests.postgresql import PostgreSQLServer, programs
 from tests.servers import running_server
+
+hypothesis.settings.register_profile("hashmatch", deadline=None)  # no test is timed: machines are shared
+hypothesis.settings.load_profile("hashmatch")
 
 
 @pytest.fixture(scope="session")
