@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.index import BITS, THRESHOLD, material
 from hashmatch.index import Directory
-from hashmatch.index.columns import NOT_SHOWN, Columns
+from hashmatch.index.columns import NOT_REPORTED, NOT_SHOWN, Columns
 from hashmatch.index.directory import Base
 from hashmatch.index.grouping import Run
 from hashmatch.index.origins import Origins
@@ -30,6 +30,7 @@ from hashmatch.index.roster import Roster
 from hashmatch.index.space import Space
 from hashmatch.index.texts import Texts
 from hashmatch.types import PDQ, Bank, Change, Hash, Provenance
+from hashmatch.types.moments import EVER
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,6 +75,11 @@ def columns(count: int) -> Columns:
         shown_from=np.full(count, NOT_SHOWN, dtype=np.int64),
         shown_until=np.full(count, NOT_SHOWN, dtype=np.int64),
         videos=np.zeros(count, dtype=np.uint64),
+        lots=np.zeros(count, dtype=np.uint16),
+        expires=np.full(count, EVER, dtype=np.int64),
+        review_from=np.full(count, EVER, dtype=np.int64),
+        states=np.zeros(count, dtype=np.uint8),
+        reported=np.full(count, NOT_REPORTED, dtype=np.int64),
         contents=Texts(CONTENT * np.arange(count + 1), np.full(CONTENT * count, ord("c"), dtype=np.uint8)),
         origins=Origins(np.zeros(count, dtype=np.int32), Origins.of([Provenance(source="a list")]).told),
     )

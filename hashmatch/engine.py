@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hashmatch import _core, hashing, matching, video_engine
-from hashmatch.errors import IndexLoading, MediaError
+from hashmatch.errors import IndexLoading, InvalidField, MediaError
 from hashmatch.follower import Follower
 from hashmatch.hash_log import HashLog
 from hashmatch.index import Snapshot
@@ -18,10 +18,12 @@ from hashmatch.types import (
     Bank,
     Decision,
     Entry,
+    EntryFilter,
     Hash,
     HashedImage,
     HashedVideo,
     ImageDecision,
+    KindPolicy,
     MatchOptions,
     NewEntry,
     NewMedia,
@@ -128,6 +130,7 @@ class Engine:
 
     def create_bank(self, bank: Bank, author: Author, request_id: str = "") -> tuple[Bank, int]:
         """Make a bank; answers with it and the revision; raises AlreadyExists, InvalidField."""
+        _check_kinds(bank.kinds)
         return self._written(self._store.create_bank(bank, request_id, author))
 
     def get_bank(self, name: str) -> tuple[Bank, int]:
@@ -139,9 +142,10 @@ class Engine:
         return self._store.list_banks(after, limit)
 
     def update_bank(
-        self, name: str, values: Mapping[str, object], author: Author, request_id: str = ""
+        self, name: str, values: Mapping[str, Any], author: Author, request_id: str = ""
     ) -> tuple[Bank, int]:
         """Change fields of a bank; answers with it and the revision; raises NotFound, InvalidField."""
+        _check_kinds(values.get("kinds", ()))
         return self._written(self._store.update_bank(name, values, request_id, author))
 
     def delete_bank(self, name: str, author: Author, request_id: str = "") -> int:
@@ -159,13 +163,21 @@ class Engine:
         """One entry; raises NotFound."""
         return self._store.get_entry(bank, entry)
 
-    def list_entries(self, bank: str, after: int, limit: int) -> list[Entry]:
+    def list_entries(self, bank: str, after: int, limit: int, wanted: EntryFilter) -> list[Entry]:
         """At most `limit` entries of a bank by id, from `after`, exclusive; raises NotFound."""
-        return self._store.list_entries(bank, after, limit)
+        return self._store.list_entries(bank, after, limit, wanted)
 
     def remove_entries(self, bank: str, entries: Sequence[int], author: Author, request_id: str = "") -> int:
         """Remove entries, all or none; answers with the revision; raises NotFound."""
         return self._written(self._store.remove_entries(bank, entries, request_id, author))
+
+    def remove_content(self, bank: str, content_id: str, author: Author, request_id: str = "") -> int:
+        """Remove all entries of a content id; answers with the revision; raises NotFound."""
+        return self._written(self._store.remove_content(bank, content_id, request_id, author))
+
+    def restore_entries(self, bank: str, entries: Sequence[int], author: Author, request_id: str = "") -> int:
+        """Restore removed entries, all or none; answers with the revision; raises NotFound, InvalidField (expired)."""
+        return self._written(self._store.restore_entries(bank, entries, request_id, author))
 
     def status(self) -> Status:
         """What this process says of itself."""
@@ -202,8 +214,19 @@ class Engine:
         except MediaError as error:
             error.at(field)
             raise
-        return NewEntry(hashing.check_exact(image.originals[0], field), item.provenance)
+        return NewEntry(hashing.check_exact(image.originals[0], field), item.provenance, expires=item.expires)
 
     def _written(self, answer: _T) -> _T:
         self._follower.wake()
         return answer
+
+
+def _check_kinds(policies: Sequence[KindPolicy]) -> None:
+    """Raise InvalidField for a kind that there is not, or a threshold that would match nearly everything."""
+    for at, policy in enumerate(policies):
+        kind = hashing.KINDS[hashing.check_kind(policy.kind, f"bank.kinds[{at}].kind")]
+        if policy.threshold is not None and policy.threshold > kind.bits // 4:
+            most = kind.bits // 4
+            raise InvalidField(
+                f"bank.kinds[{at}].threshold", f"must be at most {most} of {kind.name}'s {kind.bits} bits"
+            )

@@ -108,7 +108,7 @@ def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[Query], Found]]
 def match_of(query: Query, hit: Hit) -> Match:
     return Match(
         bank=hit.bank.name,
-        action=hit.bank.action,
+        action=hit.action,
         entry_id=hit.entry.id,
         entry_hash=hit.entry.hash,
         query_hash=query.hash,

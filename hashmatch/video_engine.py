@@ -50,7 +50,7 @@ def hash_video(hasher: Hasher, file: int, video: VideoOptions, stop: Stop) -> Ha
 def query(snapshot: Snapshot, options: MatchOptions, video: VideoOptions, ceilings: Mapping[str, int]) -> VideoQuery:
     """A video to match; raises InvalidField for its kind, NotFound (a bank)."""
     check_kind(video, options)
-    snapshot.roster.reach(options.banks)
+    snapshot.roster.check(options.banks)
     return VideoQuery(Tracker(snapshot, options, ceilings), stop_at_block=video.stop_at_block)
 
 

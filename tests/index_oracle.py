@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ from hashmatch.types import (
     EntryAdded,
     EntryRemoved,
     Hash,
+    KindPolicy,
     Provenance,
     TimeRange,
 )
@@ -45,7 +47,30 @@ def distance(one: Hash, other: Hash) -> int:
 
 def good(item: Hash, bank: Bank) -> bool:
     """Whether the bank lets the hash be compared."""
-    return item.quality is None or item.quality >= bank.minimum_quality
+    lowest = bank.minimum_quality
+    for policy in bank.kinds:
+        if policy.kind == item.kind and policy.minimum_quality is not None:
+            lowest = policy.minimum_quality
+    return item.quality is None or item.quality >= lowest
+
+
+def threshold(kind: str, bank: Bank, ceilings: Mapping[str, int]) -> int:
+    """The largest distance that matches."""
+    for policy in bank.kinds:
+        if policy.kind == kind and policy.threshold is not None:
+            return policy.threshold
+    return min(bank.threshold, ceilings.get(kind, bank.threshold))
+
+
+def rolled_out(entry: Entry, bank: Bank) -> bool:
+    """Whether the entry is in the share of its bank that is found."""
+    drawn = blake2b(entry.provenance.content_id.encode() or entry.hash.bits, digest_size=8).digest()
+    return int.from_bytes(drawn[:2], "little") < round(bank.matching_enabled_ratio * 65_536)
+
+
+def trusted(entry: Entry, now: datetime) -> bool:
+    """Whether a match asks for what the bank does, and not for REVIEW."""
+    return entry.review_from is None or now < entry.review_from
 
 
 @dataclass
@@ -79,28 +104,45 @@ class Oracle:
         names: Sequence[str] = (),
         limit: int = 100,
         ceilings: Mapping[str, int] = MappingProxyType({}),
+        now: datetime | None = None,
     ) -> Found:
-        searched = [bank for bank in self.banks.values() if bank.enabled and (not names or bank.name in names)]
+        now = now or datetime.now(UTC)
+        searched = [
+            bank
+            for bank in self.banks.values()
+            if bank.enabled
+            and (bank.disabled_until is None or bank.disabled_until <= now)
+            and (not names or bank.name in names)
+        ]
         hits = []
         for bank in searched:
-            threshold = min(bank.threshold, ceilings.get(group[0].kind, bank.threshold))
+            furthest = threshold(group[0].kind, bank, ceilings)
             for entry in self.entries.values():
                 if entry.bank != bank.name or entry.hash.kind != group[0].kind or not good(entry.hash, bank):
                     continue
+                if (entry.expires is not None and entry.expires <= now) or not rolled_out(entry, bank):
+                    continue
                 pairs = [(distance(entry.hash, item), at) for at, item in enumerate(group) if good(item, bank)]
-                if pairs and min(pairs)[0] <= threshold:
-                    hits.append(Hit(bank, entry, *min(pairs), threshold))
+                if pairs and min(pairs)[0] <= furthest:
+                    action = bank.action if trusted(entry, now) else Action.REVIEW
+                    hits.append(Hit(bank, action, entry, *min(pairs), furthest))
         low = {bank.name for bank in searched if not good(group[0], bank)}
         hits.sort(key=lambda hit: (hit.distance, hit.entry.id))
-        return Found(hits[:limit], len(hits), frozenset(hit.bank.action for hit in hits), tuple(sorted(low)))
+        return Found(hits[:limit], len(hits), frozenset(hit.action for hit in hits), tuple(sorted(low)))
 
 
-def entry(number: int, bank: str, item: Hash) -> Entry:
+def entry(
+    number: int, bank: str, item: Hash, expires: datetime | None = None, review_from: datetime | None = None
+) -> Entry:
     """An entry whose provenance and time are its own; every third is a frame of one of two videos."""
-    content = f"video {number % 6}" if number % 3 == 0 else f"content {number}"
-    provenance = Provenance(content, "a list", ("été", f"label {number % 3}"), "note\0\n")
+    content = f"video {number % 6}" if number % 3 == 0 else f"content {number}" if number % 5 else ""
+    created = CREATED + timedelta(microseconds=number)
+    reported = created if number % 4 == 0 else None
+    provenance = Provenance(
+        content, "a list", ("été", f"label {number % 3}"), "note\0\n", f"programme {number % 2}", reported
+    )
     shown = TimeRange(number, 2 * number) if number % 3 == 0 else None
-    return Entry(number, bank, item, provenance, CREATED + timedelta(microseconds=number), number + 1, shown)
+    return Entry(number, bank, item, provenance, created, number + 1, shown, expires, review_from)
 
 
 QUALITIES = st.none() | st.sampled_from((0, 49, 50, 51, 100)) | st.integers(0, 100)
@@ -132,6 +174,19 @@ def groups(draw: st.DrawFn) -> list[Hash]:
     return draw(st.lists(hashes(kind, qualities), min_size=1, max_size=10))
 
 
+MOMENTS = st.sampled_from([CREATED + timedelta(seconds=seconds) for seconds in (-1, 0, 1)])
+"""So few that many are the same, and the moment of a search among them."""
+MAYBE = st.none() | st.none() | MOMENTS
+
+POLICIES = st.lists(
+    st.builds(
+        KindPolicy, st.sampled_from(sorted(WIDTHS)), st.none() | st.integers(0, 64), st.none() | st.integers(0, 100)
+    ),
+    max_size=2,
+    unique_by=lambda policy: policy.kind,
+).map(tuple)
+
+
 def banks(name: str) -> st.SearchStrategy[Bank]:
     return st.builds(
         Bank,
@@ -140,6 +195,9 @@ def banks(name: str) -> st.SearchStrategy[Bank]:
         threshold=st.sampled_from((0, 31, 64)) | st.integers(0, 64),
         minimum_quality=st.sampled_from((0, 50, 100)) | st.integers(0, 100),
         enabled=st.sampled_from((True, True, True, False)),
+        kinds=st.just(()) | POLICIES,
+        matching_enabled_ratio=st.sampled_from((1.0, 1.0, 0.5, 0.0)) | st.floats(0, 1),
+        disabled_until=MAYBE,
     )
 
 
@@ -160,7 +218,7 @@ def histories(draw: st.DrawFn) -> list[Change]:
         kind = draw(st.sampled_from(("add", "add", "add", "add", "remove", "put", "delete")))
         if kind == "add" and present:
             name = draw(st.sampled_from(sorted(present)))
-            changes.append(EntryAdded(entry(number, name, draw(HASHES))))
+            changes.append(EntryAdded(entry(number, name, draw(HASHES), draw(MAYBE), draw(MAYBE))))
         elif kind == "remove":
             changes.append(EntryRemoved(draw(st.integers(0, number)), "a"))
         elif kind == "put":

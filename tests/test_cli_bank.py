@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hashmatch.cli.child import ServerProcess
+from hashmatch.cli.common import Code
 from hashmatch.cli.photos import colour_photos
 from tests.command import Ended, called
 
@@ -33,7 +34,8 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
     assert plain.pop("revision") > 0
     defaults = {"description": "", "action": "REVIEW", "threshold": 31, "minimum_quality": 50, "enabled": True}
     shares = {"video_query_share": 50, "video_known_share": 50}
-    assert plain == {"bank": "plain", **defaults, **shares}
+    depth = {"kinds": [], "matching_enabled_ratio": 1.0, "disabled_until": None}
+    assert plain == {"bank": "plain", **defaults, **shares, **depth}
     choices = (
         "--video-query-share",
         80,
@@ -48,11 +50,26 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
         "--description",
         "d",
         "--disabled",
+        "--kind-threshold",
+        "phash=6",
+        "--kind-minimum-quality",
+        "pdq=70",
+        "--matching-enabled-ratio",
+        0.25,
+        "--disabled-until",
+        "2030-01-02T03:04:05",
     )
     chosen = bank("create", "chosen", *choices, "--json").object
     assert chosen.pop("revision") > 0
     expected = {"description": "d", "action": "BLOCK", "threshold": 20, "minimum_quality": 0, "enabled": False}
-    assert chosen == {"bank": "chosen", **expected, "video_query_share": 80, "video_known_share": 0}
+    assert chosen == {"bank": "chosen", **expected, "video_query_share": 80, "video_known_share": 0} | {
+        "kinds": [
+            {"kind": "phash", "threshold": 6, "minimum_quality": None},
+            {"kind": "pdq", "threshold": None, "minimum_quality": 70},
+        ],
+        "matching_enabled_ratio": 0.25,
+        "disabled_until": "2030-01-02T03:04:05+00:00",
+    }
     listed = {line["bank"]: line for line in bank("list", "--json").objects}
     assert listed["chosen"] == chosen
     assert "plain" in bank("list").out
@@ -173,3 +190,42 @@ def test_remove_and_delete(bank: Banks) -> None:
     assert "--yes" in unasked.err
     assert bank("delete", "going", "--yes", "--json").object["revision"] > removed["revision"]
     assert bank("show", "going").code == 5
+
+
+def test_policies_of_kinds_are_changed_one_by_one(bank: Banks) -> None:
+    bank("create", "kinds", "--kind-threshold", "phash=6", "--kind-threshold", "pdq=40")
+    options = ("--kind-threshold", "phash=none", "--kind-minimum-quality", "pdq=80", "--disabled-until", "2h")
+    changed = bank("update", "kinds", *options, "--json").object
+    assert changed["kinds"] == [{"kind": "pdq", "threshold": 40, "minimum_quality": 80}]
+    shown = bank("show", "kinds").out
+    assert "threshold 40, minimum quality 80" in shown
+    assert "not before" in shown
+    assert bank("update", "kinds", "--disabled-until", "none", "--json").object["disabled_until"] is None
+    for wrong in ("--kind-threshold=nokind=3", "--kind-threshold=phash=17", "--kind-threshold=md5=33"):
+        refused = bank("update", "kinds", wrong)
+        assert refused.code == Code.REFUSED
+        assert "bank.kinds[1]" in refused.err
+    for wrong in ("--kind-threshold=phash", "--kind-threshold=pdq=65", "--disabled-until=soon", "--threshold=65"):
+        assert bank("update", "kinds", wrong).code == Code.USAGE
+
+
+def test_entries_are_removed_restored_and_listed_by_content(bank: Banks) -> None:
+    bank("create", "kept")
+    said = ("--programme", "trusted", "--reported", "2024-02-29", "--expires", "30d", "--content-id", "item")
+    added = bank("add", "kept", "--hash", "ab" * 32, "--hash", "cd" * 32, *said, "--json").objects
+    assert {line["provenance"]["programme"] for line in added} == {"trusted"}
+    assert {line["provenance"]["reported"] for line in added} == {"2024-02-29T00:00:00+00:00"}
+    assert all(line["expires"] for line in added)
+    first, second = (line["entry"] for line in added)
+    bank("remove", "kept", first, "--reason", "a landscape")
+    listed = bank("show", "kept", "--removed", "--json").objects
+    assert [(line["entry"], line["removal_reason"]) for line in listed[1:]] == [(first, "a landscape")]
+    assert "a landscape" in bank("show", "kept", "--removed").out
+    assert bank("restore", "kept", first).code == Code.DONE
+    assert bank("restore", "kept", first).code == Code.REFUSED
+    shown = bank("show", "kept", "--content-id", "item", "--json").objects
+    assert [line["entry"] for line in shown[1:]] == [first, second]
+    assert bank("remove", "kept", "--content-id", "item").code == Code.DONE
+    assert bank("show", "kept", "--json").object["entry_count"] == 0
+    for wrong in ((), (first, "--content-id", "item")):
+        assert bank("remove", "kept", *wrong).code == Code.USAGE

@@ -16,7 +16,19 @@ from hashmatch import errors
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import AsyncClient, Client
 from hashmatch.client.calls import STREAM_WINDOW
-from hashmatch.types import Action, Bank, Hash, ImageDecision, MatchOptions, NewEntry, NewMedia, Provenance, Verdict
+from hashmatch.types import (
+    Action,
+    Bank,
+    EntryFilter,
+    Hash,
+    ImageDecision,
+    MatchOptions,
+    NewEntry,
+    NewMedia,
+    Provenance,
+    State,
+    Verdict,
+)
 from tests.servers import running_server
 
 
@@ -63,7 +75,14 @@ def test_a_bank_and_its_matches(client: Client, picture: bytes) -> None:
     assert (changed.action, changed.enabled) == (Action.REVIEW, False)
     assert client.get_bank("round-trip") == (changed, 1)
     assert changed in list(client.list_banks())
-    client.remove_entries("round-trip", [entry.id])
+    client.remove_entries("round-trip", [entry.id], reason="a mistake")
+    (removed,) = client.list_entries("round-trip", EntryFilter(state=State.REMOVED))
+    assert (removed.id, removed.state, removed.removal_reason) == (entry.id, State.REMOVED, "a mistake")
+    client.restore_entries("round-trip", [entry.id])
+    content = entry.provenance.content_id
+    assert list(client.list_entries("round-trip", EntryFilter(content))) == [entry]
+    client.remove_content("round-trip", content)
+    assert client.get_bank("round-trip") == (changed, 0)
     assert client.delete_bank("round-trip") <= client.status().revision + 1
     with pytest.raises(errors.NotFound):
         client.get_bank("round-trip")
@@ -85,6 +104,9 @@ async def test_the_same_with_asyncio(server: ServerProcess, picture: bytes) -> N
         assert (await client.get_bank("asyncio")) == (changed, 2)
         assert changed in [bank async for bank in client.list_banks()]
         await client.remove_entries("asyncio", [entries[0].id])
+        await client.restore_entries("asyncio", [entries[0].id])
+        with pytest.raises(errors.NotFound):
+            await client.remove_content("asyncio", "item")
         assert (await client.status()).entries["pdq"] >= 1
         await client.delete_bank("asyncio")
         with pytest.raises(errors.NotFound):

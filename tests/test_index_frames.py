@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hashmatch.index import Directory, Found, Hit, Snapshot, Space, build
 from hashmatch.types import PDQ, Action, Bank, BankPut, Change, EntryAdded, EntryRemoved, Hash
-from tests.index_oracle import CODES, QUALITIES, Oracle, batches, bits, entry
+from hashmatch.types.moments import microseconds
+from tests.index_oracle import CODES, CREATED, QUALITIES, Oracle, batches, bits, entry, good, trusted
 from tests.index_source import Log
 
 FRAMES = st.lists(
@@ -22,12 +23,13 @@ def test_finds_what_comparing_everything_finds(parts: list[list[Change]], frames
     snapshot, oracle = Snapshot.empty(), Oracle()
     for revision, changes in enumerate(parts, 1):
         snapshot, oracle = snapshot.apply(changes, revision), oracle.apply(changes)
-    for frame, found in zip(frames, snapshot.search_frames(frames, limit=limit), strict=True):
-        all_of_it = oracle.search(frame, limit=10_000)
+    now = microseconds(CREATED)
+    for frame, found in zip(frames, snapshot.search_frames(frames, limit=limit, now=now), strict=True):
+        all_of_it = oracle.search(frame, limit=10_000, now=CREATED)
         stills = [hit for hit in all_of_it.hits if hit.entry.shown is None]
-        actions = frozenset(hit.bank.action for hit in stills)
+        actions = frozenset(hit.action for hit in stills)
         assert found.stills == Found(stills[:limit], len(stills), actions, all_of_it.banks_not_compared)
-        known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings})
+        known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings}, now)
         expected: dict[tuple[Bank, str], list[Hit]] = {}
         for hit in all_of_it.hits:
             if hit.entry.shown is not None:
@@ -41,11 +43,13 @@ def test_finds_what_comparing_everything_finds(parts: list[list[Change]], frames
             assert sorted(zip(sighting.starts.tolist(), sighting.ends.tolist(), strict=True)) == times
             assert sighting.distance == min(hit.distance for hit in hits)
             bank, content = key
+            assert sighting.trusted == any(trusted(hit.entry, CREATED) for hit in hits)
             assert known[sighting.video].frames == sum(
                 entry.hash.kind == PDQ
                 and (entry.bank, entry.provenance.content_id) == (bank.name, content)
                 and entry.shown is not None
-                and (entry.hash.quality is None or entry.hash.quality >= bank.minimum_quality)
+                and (entry.expires is None or entry.expires > CREATED)
+                and good(entry.hash, bank)
                 for entry in oracle.entries.values()
             )
 
@@ -57,7 +61,7 @@ def test_there_is_no_limit_to_the_frames() -> None:
     (found,) = snapshot.search_frames([[Hash(PDQ, bits(0), 100)]], limit=1)
     assert (found.stills.hits, found.stills.actions) == ([], frozenset())
     assert sum(len(each.ids) for each in found.sightings) == 4999
-    known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings})
+    known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings}, 0)
     assert sorted(each.frames for each in known.values()) == [2499, 2500]
 
 
@@ -74,7 +78,7 @@ def test_frames_are_counted_alike_in_files_and_in_memory(tmp_path: Path) -> None
             revision, changes = log.changes(snapshot.revision)
             snapshot = snapshot.apply(changes, revision)  # noqa: PLW2901
         (found,) = snapshot.search_frames([[Hash(PDQ, bits(0), 100)]])
-        known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings})
+        known = snapshot.known_videos(Space(PDQ, 32), {each.video: each.place for each in found.sightings}, 0)
         told = {(each.bank.name, each.provenance.content_id): each.frames for each in known.values()}
         assert told == {("a", "video 0"): 9, ("b", "video 3"): 10}
 
@@ -87,4 +91,4 @@ def test_no_frames_are_no_question() -> None:
 def test_an_empty_snapshot_has_seen_nothing(kind: str) -> None:
     (found,) = Snapshot.empty().search_frames([[Hash(kind, bytes(32))]])
     assert (found.stills.total, found.sightings) == (0, [])
-    assert Snapshot.empty().known_videos(Space(kind, 32), {}) == {}
+    assert Snapshot.empty().known_videos(Space(kind, 32), {}, 0) == {}

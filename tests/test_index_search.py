@@ -3,6 +3,8 @@
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,21 @@ from numpy.typing import NDArray
 from hashmatch.errors import InvalidInput, NotFound
 from hashmatch.index import Snapshot, levels, lookup
 from hashmatch.index.space import Space
-from hashmatch.types import PDQ, Action, Bank, BankPut, Change, EntryAdded, EntryRemoved, Hash, Orientation
-from tests.index_oracle import HASHES, NAMES, WIDTHS, Oracle, batches, bits, entry, groups
+from hashmatch.types import (
+    PDQ,
+    Action,
+    Bank,
+    BankPut,
+    Change,
+    EntryAdded,
+    EntryRemoved,
+    Hash,
+    KindPolicy,
+    Orientation,
+    Provenance,
+)
+from hashmatch.types.moments import microseconds
+from tests.index_oracle import CREATED, HASHES, NAMES, WIDTHS, Oracle, batches, bits, entry, groups
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 ZERO = Hash(PDQ, bytes(32), 100)
@@ -56,8 +71,8 @@ def test_finds_what_comparing_everything_finds(
     for revision, changes in enumerate(parts, 1):
         snapshot, oracle = snapshot.apply(changes, revision), oracle.apply(changes)
     chosen = sorted(names & oracle.banks.keys())
-    expected = [oracle.search(query, chosen, limit, ceilings) for query in queries]
-    assert snapshot.search(queries, chosen, limit, ceilings) == expected
+    expected = [oracle.search(query, chosen, limit, ceilings, CREATED) for query in queries]
+    assert snapshot.search(queries, chosen, limit, ceilings, microseconds(CREATED)) == expected
     assert snapshot.banks == oracle.banks
     assert +Counter(snapshot.entries) == oracle.sizes
 
@@ -77,6 +92,66 @@ def test_a_kind_with_a_ceiling_is_searched_no_further(threshold: int, ceiling: i
     (found,) = snapshot.search([[Hash("phash", bytes(8))]], ceilings={"phash": ceiling, PDQ: 64})
     assert [hit.distance for hit in found.hits] == list(range(reached + 1))
     assert {hit.threshold for hit in found.hits} == {reached}
+
+
+@pytest.mark.parametrize(("own", "reached"), [(12, 12), (3, 3), (0, 0), (None, 8)])
+def test_a_banks_threshold_for_a_kind_stands_above_the_kinds_own(own: int | None, reached: int) -> None:
+    known = [Hash("phash", ((1 << ones) - 1).to_bytes(8)) for ones in range(64)]
+    snapshot = filled(known, Bank("a", threshold=20, kinds=(KindPolicy("dhash", 1), KindPolicy("phash", own))))
+    (found,) = snapshot.search([[Hash("phash", bytes(8))]], ceilings={"phash": 8})
+    assert [hit.distance for hit in found.hits] == list(range(reached + 1))
+    assert {hit.threshold for hit in found.hits} == {reached}
+
+
+def test_a_banks_minimum_quality_for_a_kind_is_that_kinds_alone() -> None:
+    snapshot = filled([ZERO, Hash("short", bytes(8), 100)], Bank("a", kinds=(KindPolicy(PDQ, None, 90),)))
+    low = [Hash(PDQ, bytes(32), 89)], [Hash("short", bytes(8), 89)]
+    answers = snapshot.search(low)
+    assert [found.total for found in answers] == [0, 1]
+    assert [found.banks_not_compared for found in answers] == [("a",), ()]
+
+
+def test_time_decides_as_it_passes() -> None:
+    def at(seconds: int) -> datetime:
+        return CREATED + timedelta(seconds=seconds)
+
+    bank = Bank("a", action=Action.BLOCK, disabled_until=at(-10))
+    changes: list[Change] = [BankPut(bank), EntryAdded(entry(1, "a", ZERO, expires=at(10), review_from=at(0)))]
+    snapshot = Snapshot.empty().apply(changes, 1)
+    tick = timedelta(microseconds=1)
+    for moment, actions in (
+        (at(-10) - tick, []),
+        (at(-10), [Action.BLOCK]),
+        (at(0) - tick, [Action.BLOCK]),
+        (at(0), [Action.REVIEW]),
+        (at(10) - tick, [Action.REVIEW]),
+        (at(10), []),
+    ):
+        (found,) = snapshot.search([[ZERO]], now=microseconds(moment))
+        assert ([hit.action for hit in found.hits], found.actions) == (actions, frozenset(actions))
+
+
+def test_a_doubted_entry_does_not_overrule_a_trusted_one() -> None:
+    changes: list[Change] = [BankPut(Bank("bad", action=Action.BLOCK)), BankPut(Bank("good", action=Action.ALLOW))]
+    changes += [EntryAdded(entry(1, "bad", ZERO)), EntryAdded(entry(2, "good", ZERO, review_from=CREATED))]
+    (found,) = Snapshot.empty().apply(changes, 1).search([[ZERO]])
+    assert found.actions == {Action.BLOCK, Action.REVIEW}
+
+
+def test_a_staged_roll_out_grows_by_content() -> None:
+    """The share is as large as it was set to be, what is in stays in, and a content is in or out as a whole."""
+    known = [entry(number, "a", Hash(PDQ, bytes(32))) for number in range(2000)]
+    known = [replace(each, provenance=Provenance(f"content {each.id // 2}"), shown=None) for each in known]
+    found_before: set[int] = set()
+    for share in (0.0, 0.1, 0.5, 1.0):
+        changes: list[Change] = [BankPut(Bank("a", matching_enabled_ratio=share)), *map(EntryAdded, known)]
+        (found,) = Snapshot.empty().apply(changes, 1).search([[ZERO]], limit=2000)
+        ids = {hit.entry.id for hit in found.hits}
+        assert ids >= found_before
+        assert {number ^ 1 for number in ids} == ids
+        assert abs(len(ids) - 2000 * share) < 150
+        found_before = ids
+    assert len(found_before) == 2000
 
 
 def test_each_bank_has_its_own_threshold() -> None:

@@ -48,7 +48,8 @@ def test_origins(parts: list[list[Provenance]], data: st.DataObject, compared: i
         patch.setattr(origins, "_MOST_COMPARED", compared)
         whole = Origins.concatenate(columns)
     values = [value for part in parts for value in part]
-    assert whole.provenances(np.arange(len(whole)), [value.content_id for value in values]) == values
+    everything, nobody = np.arange(len(whole)), [None] * len(whole)
+    assert whole.provenances(everything, [value.content_id for value in values], nobody) == values
     assert len(whole.told) <= sum(len(each.told) for each in columns)
 
 

@@ -171,6 +171,8 @@ def attempts_on(caller: Client, bank: str) -> list[Callable[[], object]]:
         lambda: caller.delete_bank(bank),
         lambda: caller.add_entries(bank, [NewEntry(ITEM)]),
         lambda: caller.remove_entries(bank, [1]),
+        lambda: caller.remove_content(bank, "item"),
+        lambda: caller.restore_entries(bank, [1]),
     ]
 
 

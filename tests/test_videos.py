@@ -1,10 +1,11 @@
 """Frames of a video: what repeats, what they are parts of, and what it amounts to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashmatch.errors import NotFound
@@ -56,6 +57,7 @@ def seen(second: float, value: Hash, turn: Orientation = Orientation.ORIGINAL) -
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(0, 3 * SECOND)), max_size=40), st.booleans()
 )
+@settings(deadline=None)
 def test_runs_are_of_frames_near_their_first(drawn: Sequence[tuple[int, int, int]], keep: bool) -> None:
     frames, time = [], 0
     for picture, flips, passed in drawn:
@@ -144,6 +146,27 @@ def test_either_share_is_enough_and_0_is_never(query_share: int, known_share: in
     found = decided([bank], known("a", "film", {second: pdq(second) for second in range(10)}), query)
     assert found.videos[0].counts is counts
     assert found.verdict is (Verdict.REVIEW if counts else Verdict.ALLOW)
+
+
+@pytest.mark.parametrize(("doubted", "verdict"), [((0, 1, 2, 3), Verdict.REVIEW), ((0, 1, 2), Verdict.BLOCK)])
+def test_a_known_video_of_which_all_that_was_seen_is_doubted_asks_for_review(
+    doubted: Sequence[int], verdict: Verdict
+) -> None:
+    film = known("a", "film", {second: pdq(second) for second in range(4)})
+    film += known("a", "film", {second: pdq(second) for second in range(4, 6)}, 5)
+    entries = [each.entry for each in film]
+    changes = [EntryAdded(replace(e, review_from=CREATED) if e.id - 1 in doubted else e) for e in entries]
+    found = decided([Bank("a", action=Action.BLOCK)], changes, [seen(second, pdq(second)) for second in range(4)])
+    (video,) = found.videos
+    assert (found.verdict, video.action) == (verdict, Action(verdict))
+    assert (video.counts, video.known_frames, video.known_compared) == (True, 4, 6)
+
+
+def test_frames_that_have_expired_are_not_of_the_video_any_more() -> None:
+    film = known("a", "film", {second: pdq(second) for second in range(4)})
+    changes = [EntryAdded(replace(e.entry, expires=CREATED if e.entry.id < 3 else None)) for e in film]
+    (video,) = decided([Bank("a")], changes, [seen(second, pdq(second)) for second in range(4)]).videos
+    assert (video.query_frames, video.known_frames, video.known_compared) == (2, 2, 2)
 
 
 def test_frames_below_the_minimum_quality_are_in_no_share() -> None:

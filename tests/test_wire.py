@@ -1,5 +1,6 @@
 """Messages and types are each other's inverse, and what cannot be read names its field."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -19,8 +20,16 @@ HASHES = st.builds(
     quality=QUALITIES,
     approximate=st.booleans(),
 )
+MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))
+MAYBE = st.none() | MOMENTS
 PROVENANCES = st.builds(
-    types.Provenance, content_id=TEXT, source=TEXT, labels=st.lists(TEXT, max_size=3).map(tuple), note=TEXT
+    types.Provenance,
+    content_id=TEXT,
+    source=TEXT,
+    labels=st.lists(TEXT, max_size=3).map(tuple),
+    note=TEXT,
+    programme=TEXT,
+    reported=MAYBE,
 )
 BANKS = st.builds(
     types.Bank,
@@ -32,6 +41,11 @@ BANKS = st.builds(
     enabled=st.booleans(),
     video_query_share=st.integers(0, 100),
     video_known_share=st.integers(0, 100),
+    kinds=st.lists(
+        st.builds(types.KindPolicy, TEXT, st.none() | st.integers(0, 64), st.none() | st.integers(0, 100)), max_size=3
+    ).map(tuple),
+    matching_enabled_ratio=st.floats(0, 1),
+    disabled_until=MAYBE,
 )
 IDS = st.integers(1, 10**17)
 ENTRIES = st.builds(
@@ -40,10 +54,15 @@ ENTRIES = st.builds(
     bank=NAMES,
     hash=HASHES,
     provenance=PROVENANCES,
-    created=st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC)),
+    created=MOMENTS,
     revision=IDS,
     shown=st.none()
     | st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)).map(lambda t: types.TimeRange(*sorted(t))),
+    expires=MAYBE,
+    review_from=MAYBE,
+    state=st.sampled_from(types.State),
+    removed=MAYBE,
+    removal_reason=TEXT,
 )
 MATCHES = st.builds(
     types.Match,
@@ -105,6 +124,21 @@ def test_options(options: types.MatchOptions) -> None:
 def test_hashed_image(hashes: list[types.Hash]) -> None:
     image = types.HashedImage(tuple(hashes), "image/gif", 3, 4)
     assert wire.hashed_image_from_wire(wire.hashed_image_to_wire(image)) == image
+
+
+@given(BANKS)
+def test_the_fields_of_a_bank_by_themselves(bank: types.Bank) -> None:
+    values = {name: getattr(bank, name) for name in types.Bank.__slots__ if name != "name"}
+    message = types_pb2.Bank(name="banks/a", **wire.bank_fields_to_wire(values))
+    assert wire.bank_from_wire(message) == replace(bank, name="a")
+
+
+def test_a_time_that_is_none_names_its_field() -> None:
+    message = types_pb2.Bank(name="banks/a")
+    message.disabled_until.seconds = 2**60
+    with pytest.raises(errors.InvalidField) as caught:
+        wire.bank_from_wire(message)
+    assert caught.value.details["field"] == "bank.disabled_until"
 
 
 def test_a_silent_bank_has_the_defaults() -> None:

@@ -59,7 +59,7 @@ def load(where: str, wanted: Wanted, timeout: float = 10.0, security: Security =
         else:
             origin = OfServer(stack.enter_context(Client(where, timeout=timeout, security=security)))
         snapshot = origin.load(wanted)
-    snapshot.roster.reach(wanted.banks)  # says which bank there is none of
+    snapshot.roster.check(wanted.banks)  # says which bank there is none of
     return snapshot
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -11,6 +12,8 @@ import typer
 
 from hashmatch.cli.common import AsJson, Code, Reason, connect
 from hashmatch.cli.inputs import STANDARD_INPUT, Kind, OptionalFiles, expand, parse_hash, read
+from hashmatch.cli.moments import HELP as MOMENT_HELP
+from hashmatch.cli.moments import METAVAR, optional_moment
 from hashmatch.cli.objects import emit, entry_object, error_object
 from hashmatch.cli.output import complain, printable, progress
 from hashmatch.cli.videos import AllFrames, Every, Keyframes, is_video, read_vpdq, video_options
@@ -31,6 +34,10 @@ _BATCH_ITEMS = 32
 _PLACE = re.compile(r"entries\[(\d+)\]")
 
 
+Quality = Annotated[int | None, typer.Option(min=0, max=100, help="Quality of the hashes of --hash.")]
+ContentId = Annotated[str | None, typer.Option(help="Your name for the content; unless set, the file's name.")]
+Reported = Annotated[str, typer.Option(metavar=METAVAR, help=f"When it was reported: {MOMENT_HELP}")]
+Expires = Annotated[str, typer.Option(metavar=METAVAR, help=f"It does not match from then on: {MOMENT_HELP}")]
 Hashes = Annotated[list[str] | None, typer.Option("--hash", metavar="HEX", help="Add a hash; may be repeated.")]
 
 
@@ -41,6 +48,7 @@ class _Target:
     client: "Client"
     bank: str
     reason: str
+    expires: datetime | None
 
 
 def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
@@ -49,13 +57,14 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     files: OptionalFiles = None,
     hashes: Hashes = None,
     kind: Kind = PDQ,
-    quality: Annotated[int | None, typer.Option(min=0, max=100, help="Quality of the hashes of --hash.")] = None,
-    content_id: Annotated[
-        str | None, typer.Option(help="Your name for the content; unless set, the file's name.")
-    ] = None,
+    quality: Quality = None,
+    content_id: ContentId = None,
     source: Annotated[str, typer.Option(help="Who reported it, or the list it comes from.")] = "",
     label: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     note: Annotated[str, typer.Option(help="For people.")] = "",
+    programme: Annotated[str, typer.Option(help="Under which programme it was reported.")] = "",
+    reported: Reported = "",
+    expires: Expires = "",
     every: Every = 1.0,
     keyframes: Keyframes = False,
     all_frames: AllFrames = False,
@@ -67,16 +76,16 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
 
     A video is known by its name, or by --content-id: a bank's frames of one name are one video.
 
-    Files that cannot be scanned are named and left out: then the exit code is 3.
-    A list of hashes goes in with 'hashmatch bank import'.
+    Files that cannot be scanned are left out: then the exit code is 3. Lists of hashes go in with 'bank import'.
 
     Example: hashmatch bank add known-bad photos/ --source hotline --label spam
     """
     if not files and not hashes:
         raise typer.BadParameter("name at least one file, or a hash with --hash", param_hint="FILE")
-    provenance = Provenance(content_id or "", source, tuple(label or ()), note)
-    known: list[_Drawn] = [(text, NewEntry(parse_hash(text, quality, kind), provenance)) for text in hashes or ()]
-    blank = NewMedia(b"", provenance, kind)
+    when = optional_moment(reported, "--reported")
+    provenance = Provenance(content_id or "", source, tuple(label or ()), note, programme, when)
+    blank = NewMedia(b"", provenance, kind, optional_moment(expires, "--expires"))
+    known = _known(hashes or (), quality, blank)
     names = expand(files or ())
     videos = names if vpdq else [name for name in names if is_video(name)]
     moving = frozenset(videos)
@@ -85,7 +94,7 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     with connect(context) as client:
         policy = client.get_bank(bank)[0]
         media = _read_all(names, client.status().max_media_bytes, blank, content_id is None)
-        target = _Target(client, bank, reason)
+        target = _Target(client, bank, reason, blank.expires)
         added = progress(_add_all(target, chain(known, media)), len(known) + len(names), "adding", as_json)
         code = _report(policy, added, as_json)
         for name in videos:
@@ -94,19 +103,29 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     raise typer.Exit(code)
 
 
+def _known(hashes: Iterable[str], quality: int | None, blank: NewMedia) -> list[_Drawn]:
+    """Hashes as entries, with all else that `blank` says."""
+    return [
+        (text, NewEntry(parse_hash(text, quality, blank.kind), blank.provenance, expires=blank.expires))
+        for text in hashes
+    ]
+
+
 def _add_video(target: _Target, name: str, provenance: Provenance, options: VideoOptions | None, as_json: bool) -> Code:
     """Make one video known, or the frames that a vPDQ text file lists where there are no options."""
     code, incomplete = Code.DONE, None
     client, bank = target.client, target.bank
     try:
         if options is None:
-            entries = read_vpdq(name, provenance)
+            entries = [replace(each, expires=target.expires) for each in read_vpdq(name, provenance)]
             count, revision = len(entries), 0
             for at in range(0, count, _FRAMES_A_CALL):
                 batch = entries[at : at + _FRAMES_A_CALL]
                 revision = client.load_entries(bank, batch, reason=target.reason).revision
         else:
-            hashed, revision = client.add_video(bank, name, provenance, options, reason=target.reason)
+            hashed, revision = client.add_video(
+                bank, name, provenance, options, expires=target.expires, reason=target.reason
+            )
             count, incomplete = len(hashed.frames), hashed.scan.incomplete
     except MediaError as error:
         if as_json:
@@ -182,9 +201,10 @@ def _report(bank: Bank, outcomes: Iterable[_Added], as_json: bool) -> Code:
             continue
         count, revision = count + 1, outcome.revision
         quality = outcome.hash.quality
-        if quality is not None and quality < bank.minimum_quality:
+        if quality is not None and quality < bank.minimum_quality_of(outcome.hash.kind):
             complain(
-                f"warning: {name}: quality {quality} is below the bank's minimum of {bank.minimum_quality}, "
+                f"warning: {name}: quality {quality} is below the bank's minimum of "
+                f"{bank.minimum_quality_of(outcome.hash.kind)}, "
                 "so this entry never matches"
             )
         if as_json:

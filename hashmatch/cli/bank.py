@@ -1,11 +1,13 @@
 """`hashmatch bank`: the banks of known hashes and their policy."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from hashmatch.cli.add import add
+from hashmatch.cli.bank_entries import print_entries, remove, restore
+from hashmatch.cli.bank_policy import BankName, create, facts, state, update
 from hashmatch.cli.common import AsJson, Reason, connect
 from hashmatch.cli.export import HELP as EXPORT_HELP
 from hashmatch.cli.export import export_file
@@ -13,24 +15,7 @@ from hashmatch.cli.import_command import HELP as IMPORT_HELP
 from hashmatch.cli.import_command import import_file
 from hashmatch.cli.objects import bank_object, emit, entry_object
 from hashmatch.cli.output import print_facts, print_table
-from hashmatch.types import Action, Bank
-
-BankName = Annotated[str, typer.Argument(metavar="BANK", help="The bank's name.")]
-ActionText = Annotated[
-    str | None, typer.Option("--action", metavar="BLOCK|REVIEW|ALLOW", help="What a match asks for.")
-]
-Description = Annotated[str | None, typer.Option(help="For people.")]
-Threshold = Annotated[int | None, typer.Option(min=0, max=64, help="Largest distance in bits that still matches.")]
-MinimumQuality = Annotated[int | None, typer.Option(min=0, max=100, help="Lower qualities are not compared.")]
-Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="Whether queries look into it.")]
-QueryShare = Annotated[
-    int | None,
-    typer.Option(min=0, max=100, metavar="PERCENT", help="A known video matches with so many of the query's frames."),
-]
-KnownShare = Annotated[
-    int | None,
-    typer.Option(min=0, max=100, metavar="PERCENT", help="A known video matches with so many of its own frames."),
-]
+from hashmatch.types import EntryFilter, State
 
 app = typer.Typer(
     name="bank", help="Curate the banks of known images.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -38,73 +23,10 @@ app = typer.Typer(
 app.command()(add)
 app.command("import", help=IMPORT_HELP)(import_file)
 app.command("export", help=EXPORT_HELP)(export_file)
-
-
-@app.command()
-def create(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="BANK", help="1 to 63 of a-z, 0-9 and hyphen.")],
-    action: ActionText = None,
-    threshold: Threshold = None,
-    minimum_quality: MinimumQuality = None,
-    description: Description = None,
-    enabled: Enabled = None,
-    video_query_share: QueryShare = None,
-    video_known_share: KnownShare = None,
-    reason: Reason = "",
-    as_json: AsJson = False,
-) -> None:
-    """Make a bank; unless told otherwise REVIEW, threshold 31, minimum quality 50.
-
-    Example: hashmatch bank create known-bad --action BLOCK
-    """
-    values = _values(
-        action=action,
-        threshold=threshold,
-        minimum_quality=minimum_quality,
-        description=description,
-        enabled=enabled,
-        video_query_share=video_query_share,
-        video_known_share=video_known_share,
-    )
-    bank = Bank(name=name, **values)
-    with connect(context) as client:
-        made, revision = client.create_bank(bank, reason=reason)
-    _print_written(made, revision, as_json)
-
-
-@app.command()
-def update(  # noqa: PLR0913, PLR0917 - one parameter for each field of a bank
-    context: typer.Context,
-    name: BankName,
-    action: ActionText = None,
-    threshold: Threshold = None,
-    minimum_quality: MinimumQuality = None,
-    description: Description = None,
-    enabled: Enabled = None,
-    video_query_share: QueryShare = None,
-    video_known_share: KnownShare = None,
-    reason: Reason = "",
-    as_json: AsJson = False,
-) -> None:
-    """Change a bank's policy.
-
-    Example: hashmatch bank update known-bad --threshold 24
-    """
-    values = _values(
-        action=action,
-        threshold=threshold,
-        minimum_quality=minimum_quality,
-        description=description,
-        enabled=enabled,
-        video_query_share=video_query_share,
-        video_known_share=video_known_share,
-    )
-    if not values:
-        raise typer.BadParameter("name at least one field to change", param_hint="options")
-    with connect(context) as client:
-        bank, revision = client.update_bank(name, reason=reason, **values)
-    _print_written(bank, revision, as_json)
+app.command()(create)
+app.command()(update)
+app.command()(remove)
+app.command()(restore)
 
 
 @app.command("list")
@@ -119,7 +41,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
                 emit(bank_object(bank))
             return
         rows = [
-            (bank.name, bank.action, bank.threshold, bank.minimum_quality, _state(bank), bank.description)
+            (bank.name, bank.action, bank.threshold, bank.minimum_quality, state(bank), bank.description)
             for bank in client.list_banks()
         ]
     columns = ("bank", "action", "#threshold", "#minimum quality", "state", "description")
@@ -131,55 +53,26 @@ def show(
     context: typer.Context,
     name: BankName,
     entries: Annotated[bool, typer.Option("--entries", help="List the entries too.")] = False,
+    content_id: Annotated[str, typer.Option(help="List the entries of that content alone.")] = "",
+    removed: Annotated[bool, typer.Option("--removed", help="List the removed entries, and why they were.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a bank's policy, and how many or which entries it has.
+    """Show a bank's policy, how many entries it has, or which.
 
     Example: hashmatch bank show known-bad --entries
     """
     with connect(context) as client:
         bank, count = client.get_bank(name)
-        listed = client.list_entries(name) if entries else iter(())
+        wanted = EntryFilter(content_id, State.REMOVED if removed else None)
+        listed = client.list_entries(name, wanted) if entries or content_id or removed else None
         if as_json:
             emit({**bank_object(bank), "entry_count": count})
-            for entry in listed:
+            for entry in listed or ():
                 emit(entry_object(entry))
             return
-        print_facts([*_facts(bank), ("entries", f"{count:,}")])
-        if entries:
-            rows = (
-                (
-                    entry.id,
-                    entry.hash.kind,
-                    entry.hash.hex,
-                    "" if entry.hash.quality is None else entry.hash.quality,
-                    entry.provenance.content_id,
-                    entry.provenance.source,
-                    ", ".join(entry.provenance.labels),
-                )
-                for entry in listed
-            )
-            print_table(("#entry", "kind", "hash", "#quality", "content", "source", "labels"), rows)
-
-
-@app.command()
-def remove(
-    context: typer.Context,
-    name: BankName,
-    entries: Annotated[list[int], typer.Argument(metavar="ENTRY", min=1, help="Numbers of entries.")],
-    reason: Reason = "",
-    as_json: AsJson = False,
-) -> None:
-    """Remove entries from a bank, all or none.
-
-    Example: hashmatch bank remove known-bad 17 18
-    """
-    with connect(context) as client:
-        revision = client.remove_entries(name, entries, reason=reason)
-    if as_json:
-        emit({"bank": name, "removed": entries, "revision": revision})
-    else:
-        typer.echo(f"removed {len(entries)} from {name} (revision {revision})")
+        print_facts([*facts(bank), ("entries", f"{count:,}")])
+        if listed is not None:
+            print_entries(listed, removed=removed)
 
 
 @app.command()
@@ -205,38 +98,3 @@ def delete(
         emit({"bank": name, "revision": revision})
     else:
         typer.echo(f"deleted {name} (revision {revision})")
-
-
-def _values(*, action: str | None, **values: str | int | None) -> dict[str, Any]:
-    """The fields that were named."""
-    named: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-    if action is not None:
-        try:
-            named["action"] = Action(action.upper())
-        except ValueError:
-            raise typer.BadParameter(f"{action!r} is not one of {', '.join(Action)}", param_hint="--action") from None
-    return named
-
-
-def _print_written(bank: Bank, revision: int, as_json: bool) -> None:
-    if as_json:
-        emit({**bank_object(bank), "revision": revision})
-    else:
-        print_facts([*_facts(bank), ("revision", revision)])
-
-
-def _facts(bank: Bank) -> list[tuple[str, object]]:
-    return [
-        ("bank", bank.name),
-        ("description", bank.description),
-        ("action", bank.action),
-        ("threshold", bank.threshold),
-        ("minimum quality", bank.minimum_quality),
-        ("video query share", f"{bank.video_query_share} %"),
-        ("video known share", f"{bank.video_known_share} %"),
-        ("state", _state(bank)),
-    ]
-
-
-def _state(bank: Bank) -> str:
-    return "enabled" if bank.enabled else "disabled"

@@ -31,7 +31,14 @@ def provenance_object(value: Provenance) -> dict[str, Any]:
         "source": value.source,
         "labels": list(value.labels),
         "note": value.note,
+        "programme": value.programme,
+        "reported": iso(value.reported),
     }
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment in ISO 8601."""
+    return None if moment is None else moment.isoformat()
 
 
 def match_object(match: Match) -> dict[str, Any]:
@@ -73,6 +80,9 @@ def bank_object(bank: Bank) -> dict[str, Any]:
         "enabled": bank.enabled,
         "video_query_share": bank.video_query_share,
         "video_known_share": bank.video_known_share,
+        "kinds": [asdict(policy) for policy in bank.kinds],
+        "matching_enabled_ratio": bank.matching_enabled_ratio,
+        "disabled_until": iso(bank.disabled_until),
     }
 
 
@@ -90,6 +100,10 @@ def entry_object(entry: Entry) -> dict[str, Any]:
         "provenance": provenance_object(entry.provenance),
         "created": entry.created.isoformat(),
         "revision": entry.revision,
+        "expires": iso(entry.expires),
+        "review_from": iso(entry.review_from),
+        "state": entry.state,
+        **({} if entry.removed is None else {"removed": iso(entry.removed), "removal_reason": entry.removal_reason}),
         **shown,
     }
 

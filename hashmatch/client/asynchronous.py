@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ import grpc
 
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
+from hashmatch.client.bank_calls import ALL_THERE
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
 from hashmatch.client.patience import Patience
 from hashmatch.client.security import OPEN, Security
@@ -19,6 +21,7 @@ from hashmatch.types import (
     Bank,
     Decision,
     Entry,
+    EntryFilter,
     Hash,
     HashedImage,
     HashedVideo,
@@ -116,6 +119,7 @@ class AsyncClient:
         provenance: Provenance,
         video: VideoOptions = DEFAULT_VIDEO,
         *,
+        expires: datetime | None = None,
         reason: str = "",
     ) -> tuple[HashedVideo, int]:
         """As `Client.add_video`."""
@@ -123,7 +127,7 @@ class AsyncClient:
             raise InvalidField("provenance.content_id", "must name the video")
         hashed = await self.hash_video(path, video)
         revision = 0
-        for entries in bank_calls.video_entries(hashed, provenance):
+        for entries in bank_calls.video_entries(hashed, provenance, expires):
             revision = (await self.load_entries(bank, entries, reason=reason)).revision
         return hashed, revision
 
@@ -171,11 +175,11 @@ class AsyncClient:
         """As `Client.get_entry`."""
         return await self._run(bank_calls.get_entry(bank, entry))
 
-    async def list_entries(self, bank: str) -> AsyncIterator[Entry]:
+    async def list_entries(self, bank: str, wanted: EntryFilter = ALL_THERE) -> AsyncIterator[Entry]:
         """As `Client.list_entries`."""
         token = ""
         while True:
-            page, token = await self._run(bank_calls.list_entries(bank, token))
+            page, token = await self._run(bank_calls.list_entries(bank, token, wanted))
             for entry in page:
                 yield entry
             if not token:
@@ -184,6 +188,16 @@ class AsyncClient:
     async def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """As `Client.remove_entries`."""
         return await self._run(bank_calls.remove_entries(bank, entries, request_id, reason))
+
+    async def remove_content(self, bank: str, content_id: str, *, request_id: str = "", reason: str = "") -> int:
+        """As `Client.remove_content`."""
+        return await self._run(bank_calls.remove_content(bank, content_id, request_id, reason))
+
+    async def restore_entries(
+        self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = ""
+    ) -> int:
+        """As `Client.restore_entries`."""
+        return await self._run(bank_calls.restore_entries(bank, entries, request_id, reason))
 
     async def status(self) -> Status:
         """As `Client.status`."""

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -13,6 +14,7 @@ from hashmatch.v1 import bank_pb2, types_pb2
 MOST_ENTRIES: Final = 10_000
 """Of one call."""
 LARGEST_PAGE: Final = 1_000
+ALL_THERE: Final = types.EntryFilter()
 
 
 def create_bank(bank: types.Bank, request_id: str, reason: str) -> Call[tuple[types.Bank, int]]:
@@ -39,10 +41,9 @@ def list_banks(token: str) -> Call[tuple[list[types.Bank], str]]:
 
 
 def update_bank(name: str, values: Mapping[str, Any], request_id: str, reason: str) -> Call[tuple[types.Bank, int]]:
-    fields = {**values, "action": wire.action_to_wire(values["action"])} if "action" in values else dict(values)
     try:
-        bank = types_pb2.Bank(name=wire.bank_name(name), **fields)
-    except (TypeError, ValueError) as error:
+        bank = types_pb2.Bank(name=wire.bank_name(name), **wire.bank_fields_to_wire(values))
+    except (AttributeError, TypeError, ValueError) as error:
         raise errors.InvalidField("bank", str(error)) from error
     request = bank_pb2.UpdateBankRequest(
         bank=bank, update_mask=FieldMask(paths=list(values)), request_id=request_id or _fresh_id(), reason=reason
@@ -81,10 +82,17 @@ def get_entry(bank: str, entry: int) -> Call[types.Entry]:
     return Call("GetEntry", request, lambda answer: wire.entry_from_wire(answer.entry))
 
 
-def list_entries(bank: str, token: str) -> Call[tuple[list[types.Entry], str]]:
+def list_entries(bank: str, token: str, wanted: types.EntryFilter) -> Call[tuple[list[types.Entry], str]]:
+    request = bank_pb2.ListEntriesRequest(
+        parent=wire.bank_name(bank),
+        page_size=LARGEST_PAGE,
+        page_token=token,
+        content_id=wanted.content_id,
+        state=wire.state_to_wire(wanted.state),
+    )
     return Call(
         "ListEntries",
-        bank_pb2.ListEntriesRequest(parent=wire.bank_name(bank), page_size=LARGEST_PAGE, page_token=token),
+        request,
         lambda answer: ([wire.entry_from_wire(entry) for entry in answer.entries], answer.next_page_token),
     )
 
@@ -99,9 +107,30 @@ def remove_entries(bank: str, entries: Sequence[int], request_id: str, reason: s
     return Call("RemoveEntries", request, _revision)
 
 
-def video_entries(video: types.HashedVideo, provenance: types.Provenance) -> Iterator[list[types.NewEntry]]:
+def remove_content(bank: str, content_id: str, request_id: str, reason: str) -> Call[int]:
+    if not content_id:
+        raise errors.InvalidField("content_id", "must say which content")
+    request = bank_pb2.RemoveEntriesRequest(
+        parent=wire.bank_name(bank), content_id=content_id, request_id=request_id or _fresh_id(), reason=reason
+    )
+    return Call("RemoveEntries", request, _revision)
+
+
+def restore_entries(bank: str, entries: Sequence[int], request_id: str, reason: str) -> Call[int]:
+    request = bank_pb2.RestoreEntriesRequest(
+        parent=wire.bank_name(bank),
+        names=[wire.entry_name(bank, entry) for entry in entries],
+        request_id=request_id or _fresh_id(),
+        reason=reason,
+    )
+    return Call("RestoreEntries", request, _revision)
+
+
+def video_entries(
+    video: types.HashedVideo, provenance: types.Provenance, expires: datetime | None
+) -> Iterator[list[types.NewEntry]]:
     """The frames of a video as entries, in batches that one call may carry."""
-    entries = [types.NewEntry(frame.hash, provenance, frame.shown) for frame in video.frames]
+    entries = [types.NewEntry(frame.hash, provenance, frame.shown, expires) for frame in video.frames]
     for at in range(0, len(entries), MOST_ENTRIES):
         yield entries[at : at + MOST_ENTRIES]
 
@@ -112,11 +141,11 @@ def _fresh_id() -> str:
 
 
 def _new_entry(item: types.NewEntry | types.NewMedia) -> bank_pb2.NewEntry:
-    provenance = wire.provenance_to_wire(item.provenance)
+    provenance, expires = wire.provenance_to_wire(item.provenance), wire.time_to_wire(item.expires)
     if isinstance(item, types.NewMedia):
-        return bank_pb2.NewEntry(media=item.media, provenance=provenance, kind=item.kind)
+        return bank_pb2.NewEntry(media=item.media, provenance=provenance, kind=item.kind, expire_time=expires)
     shown = None if item.shown is None else wire.range_to_wire(item.shown)
-    return bank_pb2.NewEntry(hash=wire.hash_to_wire(item.hash), provenance=provenance, shown=shown)
+    return bank_pb2.NewEntry(hash=wire.hash_to_wire(item.hash), provenance=provenance, shown=shown, expire_time=expires)
 
 
 def _bank_and_revision(answer: Any) -> tuple[types.Bank, int]:

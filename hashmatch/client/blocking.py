@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ import grpc
 
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
+from hashmatch.client.bank_calls import ALL_THERE
 from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
 from hashmatch.client.patience import Patience
 from hashmatch.client.pipeline import Pipeline
@@ -19,6 +21,7 @@ from hashmatch.types import (
     Bank,
     Decision,
     Entry,
+    EntryFilter,
     Hash,
     HashedImage,
     HashedVideo,
@@ -129,6 +132,7 @@ class Client:
         provenance: Provenance,
         video: VideoOptions = DEFAULT_VIDEO,
         *,
+        expires: datetime | None = None,
         reason: str = "",
     ) -> tuple[HashedVideo, int]:
         """Make a video known: hash its frames and add them as entries; `content_id` names it. The revision, too.
@@ -139,7 +143,7 @@ class Client:
             raise InvalidField("provenance.content_id", "must name the video")
         hashed = self.hash_video(path, video)
         revision = 0
-        for entries in bank_calls.video_entries(hashed, provenance):
+        for entries in bank_calls.video_entries(hashed, provenance, expires):
             revision = self.load_entries(bank, entries, reason=reason).revision
         return hashed, revision
 
@@ -182,11 +186,11 @@ class Client:
         """One entry."""
         return self._run(bank_calls.get_entry(bank, entry))
 
-    def list_entries(self, bank: str) -> Iterator[Entry]:
+    def list_entries(self, bank: str, wanted: EntryFilter = ALL_THERE) -> Iterator[Entry]:
         """A bank's entries in the order they were added, fetched page by page."""
         token = ""
         while True:
-            page, token = self._run(bank_calls.list_entries(bank, token))
+            page, token = self._run(bank_calls.list_entries(bank, token, wanted))
             yield from page
             if not token:
                 return
@@ -194,6 +198,14 @@ class Client:
     def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """Remove 1 to 10,000 entries by id, all or none; answers with the revision."""
         return self._run(bank_calls.remove_entries(bank, entries, request_id, reason))
+
+    def remove_content(self, bank: str, content_id: str, *, request_id: str = "", reason: str = "") -> int:
+        """Remove all entries of a content id, whatever their kinds; answers with the revision."""
+        return self._run(bank_calls.remove_content(bank, content_id, request_id, reason))
+
+    def restore_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
+        """Let 1 to 10,000 removed entries match again, all or none; answers with the revision."""
+        return self._run(bank_calls.restore_entries(bank, entries, request_id, reason))
 
     def status(self) -> Status:
         """What the server says of itself."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, Self, TypeAlias
 
@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 
 from hashmatch.index.asked import UNKNOWN_QUALITY
 from hashmatch.index.origins import Origins
+from hashmatch.index.roster import LOTS
 from hashmatch.index.texts import Texts
-from hashmatch.types import Entry, Hash, TimeRange
+from hashmatch.types import Entry, Hash, State, TimeRange
+from hashmatch.types.moments import EVER, microseconds, moment
 
 NOT_SHOWN: Final = -1
 """Stands for no time within a video."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+NOT_REPORTED: Final = -1
+"""Stands for no time of a report."""
+
+_STATES: Final = tuple(State)
+_NUMBER_OF: Final = {state: number for number, state in enumerate(_STATES)}
 
 Column: TypeAlias = NDArray[Any] | Texts | Origins
 """All have a length, and `take` of an index array."""
@@ -27,6 +32,12 @@ Column: TypeAlias = NDArray[Any] | Texts | Origins
 def video_number(content_id: str) -> int:
     """A number of 64 bits, never 0, that stands for a known video where its name would be slow to compare."""
     return int.from_bytes(blake2b(content_id.encode(), digest_size=8).digest(), "little") or 1
+
+
+def lot(entry: Entry) -> int:
+    """Which part of a staged roll-out an entry is in, 0 inclusive to LOTS exclusive: that of all of its content."""
+    content = entry.provenance.content_id
+    return int.from_bytes(blake2b(content.encode() or entry.hash.bits, digest_size=8).digest(), "little") % LOTS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,6 +61,16 @@ class Columns:
     """Inclusive, or NOT_SHOWN."""
     videos: NDArray[np.uint64]
     """What `video_number` says of a video frame's content id; 0 of a still."""
+    lots: NDArray[np.uint16]
+    """What `lot` says."""
+    expires: NDArray[np.int64]
+    """Microseconds since 1970, UTC, or EVER."""
+    review_from: NDArray[np.int64]
+    """The same."""
+    states: NDArray[np.uint8]
+    """Positions in `State`."""
+    reported: NDArray[np.int64]
+    """Microseconds since 1970, UTC, or NOT_REPORTED."""
     contents: Texts
     """The content ids."""
     origins: Origins
@@ -60,7 +81,7 @@ class Columns:
         qualities = (entry.hash.quality for entry in entries)
         provenances = [entry.provenance for entry in entries]
         shown = [entry.shown for entry in entries]
-        times = {time: (time - _EPOCH) // _MICROSECOND for time in {entry.created for entry in entries}}
+        times = {time: microseconds(time) for time in {entry.created for entry in entries}}
         return cls(
             ids=np.array([entry.id for entry in entries], dtype=np.int64),
             slots=np.array([slots[entry.bank] for entry in entries], dtype=np.int32),
@@ -73,6 +94,11 @@ class Columns:
                 [0 if entry.shown is None else video_number(entry.provenance.content_id) for entry in entries],
                 dtype=np.uint64,
             ),
+            lots=np.array([lot(entry) for entry in entries], dtype=np.uint16),
+            expires=_numbers([entry.expires for entry in entries], EVER),
+            review_from=_numbers([entry.review_from for entry in entries], EVER),
+            states=np.array([_NUMBER_OF[entry.state] for entry in entries], dtype=np.uint8),
+            reported=_numbers([said.reported for said in provenances], NOT_REPORTED),
             contents=Texts.of([said.content_id for said in provenances]),
             origins=Origins.of(provenances),
         )
@@ -91,7 +117,7 @@ class Columns:
         qualities, starts, ends, created = (
             column[rows].tolist() for column in (self.qualities, self.shown_from, self.shown_until, self.created)
         )
-        times = {time: _EPOCH + time * _MICROSECOND for time in set(created)}
+        times = {time: moment(time) for time in set(created)}
         hashes = [
             Hash(kind, code, None if quality == UNKNOWN_QUALITY else quality)
             for code, quality in zip(bits, qualities, strict=True)
@@ -103,12 +129,23 @@ class Columns:
                 self.ids[rows].tolist(),
                 banks,
                 hashes,
-                self.origins.provenances(rows, self.contents.at(rows)),
+                self.origins.provenances(rows, self.contents.at(rows), _moments(self.reported[rows], NOT_REPORTED)),
                 map(times.__getitem__, created),
                 self.revisions[rows].tolist(),
                 shown,
+                _moments(self.expires[rows], EVER),
+                _moments(self.review_from[rows], EVER),
+                map(_STATES.__getitem__, self.states[rows].tolist()),
             )
         )
+
+
+def _numbers(moments: Sequence[datetime | None], none: int) -> NDArray[np.int64]:
+    return np.array([none if each is None else microseconds(each) for each in moments], dtype=np.int64)
+
+
+def _moments(numbers: NDArray[np.int64], none: int) -> list[datetime | None]:
+    return [None if number == none else moment(number) for number in numbers.tolist()]
 
 
 def joined(parts: Sequence[Column]) -> Column:

@@ -11,6 +11,8 @@ class Hit:
     """An entry near enough to a group of query hashes."""
 
     bank: Bank
+    action: Action
+    """The bank's; REVIEW where the entry is past its `review_from`."""
     entry: Entry
     distance: int
     """Bits, from the nearest hash of the group."""
@@ -29,7 +31,7 @@ class Found:
     total: int
     """How many entries matched."""
     actions: frozenset[Action]
-    """Of the banks of all entries that matched."""
+    """Of all entries that matched, as of hits."""
     banks_not_compared: tuple[str, ...]
     """The enabled and selected banks whose minimum quality the query does not reach, by name, in that order."""
 

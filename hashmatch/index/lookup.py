@@ -73,7 +73,7 @@ def _cut(segment: Segment, queries: Queries, near: _Near) -> Iterator[_Near]:
 
 
 def _matches(segment: Segment, near: _Near, queries: Queries, reach: Reach) -> Matches:
-    """Go from codes to the entries that have them, and drop those that are removed or their bank does not want."""
+    """Go from codes to the entries that have them; drop those removed or expired, and what their bank does not want."""
     sizes = segment.starts[near.codes + 1] - segment.starts[near.codes]
     source = np.repeat(np.arange(len(sizes)), sizes)
     ends = np.cumsum(sizes, dtype=np.int64)
@@ -83,9 +83,11 @@ def _matches(segment: Segment, near: _Near, queries: Queries, reach: Reach) -> M
     slots, parts = segment.columns.slots[rows], near.parts[source]
     quality = np.minimum(segment.columns.qualities[rows], queries.qualities[parts])
     wanted = (near.distances[source] <= reach.thresholds[slots]) & (quality >= reach.minimums[slots])
+    wanted &= (segment.columns.lots[rows] < reach.lots[slots]) & (segment.columns.expires[rows] > reach.now)
     source, rows = source[wanted], rows[wanted]
-    places = queries.places[near.queries[source]]
-    matches = Matches(queries.groups[near.parts[source]], near.distances[source], rows, near.codes[source], places)
+    groups, places = queries.groups[near.parts[source]], queries.places[near.queries[source]]
+    trusted = segment.columns.review_from[rows] > reach.now
+    matches = Matches(groups, near.distances[source], rows, near.codes[source], places, trusted)
     return matches if np.diff(queries.groups).all() else _once(matches)
 
 

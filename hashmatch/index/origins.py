@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Self
 
 import numpy as np
@@ -17,18 +18,21 @@ _MOST_COMPARED: Final = 2**16
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Origins:
-    """An immutable sequence of n sources with their labels and notes."""
+    """An immutable sequence of n sources with their labels, notes and programmes."""
 
     places: NDArray[np.int32]
     """(n,): of the text in `told` that says it."""
     told: Texts
-    """JSON arrays of source, labels and note."""
+    """JSON arrays of source, labels, note and programme."""
 
     @classmethod
     def of(cls, provenances: Sequence[Provenance]) -> Self:
-        """Take apart what provenances say, the content ids left out."""
-        numbers: dict[tuple[str, tuple[str, ...], str], int] = {}
-        places = [numbers.setdefault((each.source, each.labels, each.note), len(numbers)) for each in provenances]
+        """Take apart what provenances say, the content ids and times left out."""
+        numbers: dict[tuple[str, tuple[str, ...], str, str], int] = {}
+        places = [
+            numbers.setdefault((each.source, each.labels, each.note, each.programme), len(numbers))
+            for each in provenances
+        ]
         return cls(np.array(places, dtype=np.int32), Texts.of([json.dumps(said) for said in numbers]))
 
     @classmethod
@@ -56,11 +60,16 @@ class Origins:
         """Return the rows that an index array chooses, in its order; what they refer to is shared."""
         return type(self)(self.places[rows], self.told)
 
-    def provenances(self, rows: NDArray[np.integer[Any]], content_ids: Sequence[str]) -> list[Provenance]:
-        """Put the provenances of rows together again; their content ids are kept elsewhere."""
+    def provenances(
+        self, rows: NDArray[np.integer[Any]], content_ids: Sequence[str], reported: Sequence[datetime | None]
+    ) -> list[Provenance]:
+        """Put the provenances of rows together again; their content ids and times are kept elsewhere."""
         places = self.places[rows].tolist()
         said = {}
         for place in set(places):
-            source, labels, note = json.loads(self.told[place])
-            said[place] = source, tuple(labels), note
-        return [Provenance(content_id, *said[place]) for content_id, place in zip(content_ids, places, strict=True)]
+            source, labels, note, programme = json.loads(self.told[place])
+            said[place] = source, tuple(labels), note, programme
+        return [
+            Provenance(content_id, *said[place], time)
+            for content_id, place, time in zip(content_ids, places, reported, strict=True)
+        ]

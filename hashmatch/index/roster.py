@@ -12,27 +12,37 @@ from numpy.typing import NDArray
 
 from hashmatch.errors import NotFound
 from hashmatch.types import Bank
+from hashmatch.types.moments import microseconds
 
 UNREACHABLE: Final = -1
 """A threshold that no distance is within."""
+LOTS: Final = 2**16
+"""An entry's lot is below that: a bank's share of its entries are those of the lowest lots."""
 
 
 class Reach(NamedTuple):
-    """How far a search goes in each bank; arrays of shape (slots,)."""
+    """How far a search for hashes of one kind goes in each bank at one moment; arrays of shape (slots,)."""
 
     thresholds: NDArray[np.int16]
     """Bits, inclusive; UNREACHABLE where nothing is to be found."""
     minimums: NDArray[np.int16]
     """The lowest quality that is compared."""
+    lots: NDArray[np.int32]
+    """Entries whose lot is not below that are not found."""
+    opens: NDArray[np.int64]
+    """Nothing is found before that moment."""
+    now: int = 0
 
     @property
     def lowest_quality(self) -> int:
         """The lowest quality that is compared with anything; above all qualities where nothing can be reached."""
         return int(self.minimums[self.thresholds > UNREACHABLE].min(initial=np.iinfo(np.int16).max))
 
-    def within(self, ceiling: int) -> "Reach":
-        """Go no further than that many bits, inclusive, in any bank."""
-        return self._replace(thresholds=np.minimum(self.thresholds, ceiling))
+    def at(self, now: int) -> "Reach":
+        """The same at a moment, for which it has none."""
+        closed = self.opens > now
+        thresholds = np.where(closed, UNREACHABLE, self.thresholds) if closed.any() else self.thresholds
+        return self._replace(thresholds=thresholds, now=now)
 
     def too_low(self, quality: int) -> NDArray[np.bool_]:
         """Return (slots,): the banks that could be reached, were the query's quality not below their minimum."""
@@ -71,23 +81,42 @@ class Roster:
         return type(self)({slot: bank for slot, bank in self.by_slot.items() if bank.name != name})
 
     @cached_property
-    def _reach(self) -> Reach:
-        size = max(self.by_slot, default=-1) + 1
-        reach = Reach(np.full(size, UNREACHABLE, dtype=np.int16), np.zeros(size, dtype=np.int16))
-        for slot, bank in self.by_slot.items():
-            reach.thresholds[slot] = bank.threshold if bank.enabled else UNREACHABLE
-            reach.minimums[slot] = bank.minimum_quality
-        return reach
+    def _reaches(self) -> dict[tuple[str, int | None], Reach]:
+        """How far a search goes in all banks, by kind and the kind's ceiling; filled as they are asked for."""
+        return {}
 
-    def reach(self, names: Collection[str]) -> Reach:
-        """Return how far a search in these banks goes, in all where empty; a disabled bank is never reached.
-
-        Raises NotFound for a name that no bank has.
-        """
-        if not names:
-            return self._reach
+    def check(self, names: Collection[str]) -> None:
+        """Raise NotFound for the first name that no bank has."""
         for name in names:
             if name not in self.slots:
                 raise NotFound(f"there is no bank named {name!r}", bank=name)
-        chosen = np.isin(np.arange(len(self._reach.thresholds)), [self.slots[name] for name in names])
-        return Reach(np.where(chosen, self._reach.thresholds, UNREACHABLE), self._reach.minimums)
+
+    def reach(self, names: Collection[str], kind: str, ceiling: int | None, now: int) -> Reach:
+        """Return how far a search for a kind goes in these banks, in all where empty, at a moment.
+
+        `ceiling` is the kind's own largest distance, None for none. A disabled bank is never reached. Raises NotFound
+        for a name that no bank has.
+        """
+        reach = self._reaches.get((kind, ceiling))
+        if reach is None:
+            reach = self._reaches[kind, ceiling] = self._reach(kind, ceiling)
+        if names:
+            self.check(names)
+            chosen = np.isin(np.arange(len(reach.thresholds)), [self.slots[name] for name in names])
+            reach = reach._replace(thresholds=np.where(chosen, reach.thresholds, UNREACHABLE))
+        return reach.at(now)
+
+    def _reach(self, kind: str, ceiling: int | None) -> Reach:
+        size = max(self.by_slot, default=-1) + 1
+        reach = Reach(
+            thresholds=np.full(size, UNREACHABLE, dtype=np.int16),
+            minimums=np.zeros(size, dtype=np.int16),
+            lots=np.zeros(size, dtype=np.int32),
+            opens=np.zeros(size, dtype=np.int64),
+        )
+        for slot, bank in self.by_slot.items():
+            reach.thresholds[slot] = bank.threshold_of(kind, ceiling) if bank.enabled else UNREACHABLE
+            reach.minimums[slot] = bank.minimum_quality_of(kind)
+            reach.lots[slot] = round(bank.matching_enabled_ratio * LOTS)
+            reach.opens[slot] = 0 if bank.disabled_until is None else microseconds(bank.disabled_until)
+        return reach

@@ -10,6 +10,7 @@ from hashmatch.index.mih import WIDTHS, Mih
 from hashmatch.index.roster import UNREACHABLE
 from hashmatch.index.snapshot import NO_CEILINGS, Snapshot
 from hashmatch.index.space import Space
+from hashmatch.types import moments
 
 _PAIRS = 2**21
 """About how many pairs of hashes are found before they are looked at, some 40 MB."""
@@ -26,10 +27,12 @@ class Sieve:
         self, snapshot: Snapshot, banks: Collection[str] = (), ceilings: Mapping[str, int] = NO_CEILINGS
     ) -> None:
         """`banks` and `ceilings` are as for `Snapshot.search`; raises NotFound."""
-        furthest = int(snapshot.roster.reach(banks).thresholds.max(initial=UNREACHABLE))
+        snapshot.roster.check(banks)
+        now = moments.now()
         self._searchers: dict[Space, tuple[Flat | Mih, int]] = {}
         for space, levels in snapshot.levels.items():
-            radius = min(furthest, ceilings.get(space.kind, furthest))
+            reach = snapshot.roster.reach(banks, space.kind, ceilings.get(space.kind), now)
+            radius = int(reach.thresholds.max(initial=UNREACHABLE))
             if levels.size and radius > UNREACHABLE:
                 codes = np.concatenate([segment.searcher.codes for segment in levels.segments])
                 self._searchers[space] = (Mih.build(codes) if space.width in WIDTHS else Flat(codes), radius)

@@ -41,6 +41,8 @@ class Sighting:
     """(frames,): the same, inclusive."""
     distance: int
     """Bits, of the nearest."""
+    trusted: bool
+    """Whether the bank's action holds for any of them, rather than REVIEW."""
 
 
 class _Part(NamedTuple):
@@ -55,6 +57,7 @@ class _Part(NamedTuple):
     starts: NDArray[Any]
     ends: NDArray[Any]
     distances: NDArray[Any]
+    trusted: NDArray[Any]
 
 
 class FrameTally(Tally):
@@ -81,6 +84,7 @@ class FrameTally(Tally):
                     columns.shown_from[rows],
                     columns.shown_until[rows],
                     frames.distances,
+                    frames.trusted,
                 )
             )
         super().add(number, segment, matches.take(~shown))
@@ -107,18 +111,20 @@ class FrameTally(Tally):
                     starts=part.starts[first:last],
                     ends=part.ends[first:last],
                     distance=int(part.distances[first:last].min()),
+                    trusted=bool(part.trusted[first:last].any()),
                 )
             )
         return sighted
 
 
-def count_frames(segments: Sequence[Segment], lowest: Mapping[VideoKey, int]) -> Counter[VideoKey]:
-    """How many frames each of some known videos has, of its lowest quality or better."""
+def count_frames(segments: Sequence[Segment], lowest: Mapping[VideoKey, int], now: int) -> Counter[VideoKey]:
+    """How many frames each of some known videos has at a moment, of its lowest quality or better."""
     counts = Counter[VideoKey]()
     for number in {video.number for video in lowest}:
         for segment in segments:
-            rows = segment.frames(number)
             columns = segment.columns
+            rows = segment.frames(number)
+            rows = rows[columns.expires[rows] > now]
             pairs = zip(columns.slots[rows].tolist(), columns.qualities[rows].tolist(), strict=True)
             for slot, quality in pairs:
                 video = VideoKey(slot, number)

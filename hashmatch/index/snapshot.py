@@ -20,7 +20,7 @@ from hashmatch.index.segment import Segment
 from hashmatch.index.sightings import FrameTally, VideoKey, count_frames
 from hashmatch.index.space import Space
 from hashmatch.index.tally import Nearest, Tally
-from hashmatch.types import Action, Bank, Change, Hash
+from hashmatch.types import Action, Bank, Change, Hash, moments
 
 NO_CEILINGS: Final[Mapping[str, int]] = MappingProxyType({})
 
@@ -84,6 +84,7 @@ class Snapshot:
         banks: Collection[str] = (),
         limit: int = 100,
         ceilings: Mapping[str, int] = NO_CEILINGS,
+        now: int | None = None,
     ) -> list[Found]:
         """Find every entry within its bank's threshold of each group, exactly.
 
@@ -92,22 +93,25 @@ class Snapshot:
         An entry that matches several of them counts once, at its smallest distance. `banks` names where to look,
         every enabled bank where it is empty; a disabled bank is never looked into, not even by name. At most `limit`
         hits, 1 or more, are returned for each group; totals and actions take all matches into account. `ceilings`
-        names kinds whose hashes match at no larger distance, inclusive, than there, whatever a bank's threshold is.
+        names kinds whose hashes match at no larger distance, inclusive, than there, whatever a bank's threshold is, but
+        for a bank that has one of its own for the kind. `now` is the moment by which entries expire, banks open and
+        trust ends, in microseconds since 1970 UTC; this moment where None.
 
         Raises NotFound for a name that no bank has, and InvalidInput for a group that is empty or mixed, or whose
         hashes are empty.
         """
-        reach = self.roster.reach(banks)
+        self.roster.check(banks)
+        now = moments.now() if now is None else now
         by_space: dict[Space, list[int]] = {}
         for position, group in enumerate(groups):
             by_space.setdefault(_space(group), []).append(position)
         answers: dict[int, Found] = {}
         for space, positions in by_space.items():
-            within = reach.within(ceilings[space.kind]) if space.kind in ceilings else reach
+            reach = self.roster.reach(banks, space.kind, ceilings.get(space.kind), now)
             asked = Asked.of([groups[position] for position in positions], space.width)
-            tally = Tally(len(positions), len(within.thresholds), limit)
-            self._search(space, asked, within, tally)
-            answers.update(zip(positions, self._found(space, asked, tally, within), strict=True))
+            tally = Tally(len(positions), len(reach.thresholds), limit)
+            self._search(space, asked, reach, tally)
+            answers.update(zip(positions, self._found(space, asked, tally, reach), strict=True))
         return [answers[position] for position in range(len(groups))]
 
     def search_frames(
@@ -116,27 +120,31 @@ class Snapshot:
         banks: Collection[str] = (),
         limit: int = 100,
         ceilings: Mapping[str, int] = NO_CEILINGS,
+        now: int | None = None,
     ) -> list[FoundFrames]:
         """As `search`, of groups that are one kind's: hits, total and actions are of stills alone.
 
         All frames of known videos that match are told apart, however many there are. Raises as `search` does.
         """
-        reach = self.roster.reach(banks)
+        self.roster.check(banks)
         spaces = {_space(group) for group in groups}
         if not spaces:
             return []
         (space,) = spaces
-        within = reach.within(ceilings[space.kind]) if space.kind in ceilings else reach
+        reach = self.roster.reach(banks, space.kind, ceilings.get(space.kind), moments.now() if now is None else now)
         asked = Asked.of(groups, space.width)
-        tally = FrameTally(len(groups), len(within.thresholds), limit)
-        self._search(space, asked, within, tally)
-        return list(map(FoundFrames, self._found(space, asked, tally, within), tally.sightings()))
+        tally = FrameTally(len(groups), len(reach.thresholds), limit)
+        self._search(space, asked, reach, tally)
+        return list(map(FoundFrames, self._found(space, asked, tally, reach), tally.sightings()))
 
-    def known_videos(self, space: Space, videos: Mapping[VideoKey, tuple[int, int]]) -> dict[VideoKey, KnownVideo]:
-        """What is known of videos that were sighted, given by one of the places where they were."""
+    def known_videos(
+        self, space: Space, videos: Mapping[VideoKey, tuple[int, int]], now: int
+    ) -> dict[VideoKey, KnownVideo]:
+        """What is known at a moment of videos that were sighted, given by one of the places where they were."""
         segments = self.levels[space].segments if videos else ()
         banks = {video: self.roster.by_slot[video.slot] for video in videos}
-        counts = count_frames(segments, {video: bank.minimum_quality for video, bank in banks.items()})
+        lowest = {video: bank.minimum_quality_of(space.kind) for video, bank in banks.items()}
+        counts = count_frames(segments, lowest, now)
         known = {}
         for video, (number, row) in videos.items():
             (entry,) = segments[number].columns.entries(np.array([row]), [banks[video].name], space.kind, [b""])
@@ -154,6 +162,8 @@ class Snapshot:
         actions: dict[int, set[Action]] = defaultdict(set)
         for group, slot in np.argwhere(tally.slots).tolist():
             actions[group].add(self.roster.by_slot[slot].action)
+        for group in np.flatnonzero(tally.doubted).tolist():
+            actions[group].add(Action.REVIEW)
         own = asked.own_qualities
         not_compared = {quality: self.roster.names(reach.too_low(quality)) for quality in set(own)}
         return [
@@ -183,8 +193,10 @@ class Snapshot:
         bits = segment.searcher.codes[nearest.codes].reshape(-1).tobytes()
         codes = [bits[first : first + space.width] for first in range(0, len(bits), space.width)]
         entries = segment.columns.entries(nearest.rows, [bank.name for bank in banks], space.kind, codes)
+        trusted = (segment.columns.review_from[nearest.rows] > reach.now).tolist()
+        actions = [bank.action if each else Action.REVIEW for bank, each in zip(banks, trusted, strict=True)]
         columns = (nearest.distances, nearest.places, reach.thresholds[slots])
-        return list(map(Hit, banks, entries, *(column.tolist() for column in columns)))
+        return list(map(Hit, banks, actions, entries, *(column.tolist() for column in columns)))
 
 
 def _space(group: Sequence[Hash]) -> Space:

@@ -1,6 +1,6 @@
 """What groups matched: how much in all, in which banks, and the nearest of it."""
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ class Matches(NamedTuple):
     """The places of their codes in the segment."""
     places: Ints
     """The positions of the nearest hashes in their groups."""
+    trusted: NDArray[Any]
+    """Booleans: whether the bank's action holds, rather than REVIEW."""
 
     def take(self, chosen: Ints | NDArray[np.bool_] | slice) -> "Matches":
         return Matches(*(column[chosen] for column in self))
@@ -51,7 +53,9 @@ class Tally:
         self.totals = np.zeros(groups, dtype=np.int64)
         """(groups,): how many entries matched."""
         self.slots = np.zeros((groups, slots), dtype=np.bool_)
-        """(groups, slots): the banks that matched."""
+        """(groups, slots): the banks of which entries matched that are trusted."""
+        self.doubted = np.zeros(groups, dtype=np.bool_)
+        """(groups,): whether others matched."""
         self._limit = limit
         self._parts: list[Nearest] = []
 
@@ -59,7 +63,9 @@ class Tally:
         """Count matches of a segment, which is known by its number; all that a group has there come at once."""
         counts = np.bincount(matches.groups, minlength=len(self.totals))
         self.totals += counts
-        self.slots[matches.groups, segment.columns.slots[matches.rows]] = True
+        trusted = matches.trusted
+        self.slots[matches.groups[trusted], segment.columns.slots[matches.rows[trusted]]] = True
+        self.doubted[matches.groups[~trusted]] = True
         ids = segment.columns.ids[matches.rows]
         if counts.max(initial=0) > self._limit:
             ends = np.cumsum(counts)

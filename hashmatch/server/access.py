@@ -42,6 +42,7 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/hashmatch.v1.BankService/GetEntry": _READERS,
     "/hashmatch.v1.BankService/ListEntries": _READERS,
     "/hashmatch.v1.BankService/RemoveEntries": _CURATORS,
+    "/hashmatch.v1.BankService/RestoreEntries": _CURATORS,
     "/hashmatch.v1.StatusService/GetStatus": _ALL,
     "/hashmatch.v1.StatusService/WaitForRevision": _ALL,
 }

@@ -32,6 +32,7 @@ from hashmatch.server.keyring import Keyring
 from hashmatch.server.match import HashService, MatchService
 from hashmatch.server.metrics import Metrics
 from hashmatch.server.status import StatusService
+from hashmatch.server.sweeping import Sweeper
 from hashmatch.server.timed import TimedHasher
 from hashmatch.server.tls import credentials
 from hashmatch.server.tracing import tracing
@@ -93,6 +94,9 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         builder = Builder(settings, lambda: follower.build_due)
         builder.start()
         stack.callback(builder.stop)
+        sweeper = Sweeper(store.remove_expired)
+        sweeper.start()
+        stack.callback(sweeper.stop)
         stack.enter_context(store.listening(follower.wake))
         metrics = Metrics()
         cache = CachedHasher(TimedHasher(pool, metrics.stage_took), settings.cache_bytes)

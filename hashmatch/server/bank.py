@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,20 +13,11 @@ from hashmatch.engine import Engine
 from hashmatch.server.access import author, caller, seen
 from hashmatch.server.admission import Caller
 from hashmatch.server.work import Work
-from hashmatch.types import PDQ, NewEntry, NewMedia
+from hashmatch.types import PDQ, Action, EntryFilter, NewEntry, NewMedia
 from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_CHANGEABLE = (
-    "description",
-    "action",
-    "threshold",
-    "minimum_quality",
-    "enabled",
-    "video_query_share",
-    "video_known_share",
-)
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
 _MOST_ENTRIES = 10_000
@@ -95,7 +87,8 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         after = _read_token(request.page_token) or "0"
         if not after.isdecimal():
             raise errors.InvalidField("page_token", "not a token of this method")
-        entries = await self._work.store(self._engine.list_entries, bank, int(after), size)
+        wanted = EntryFilter(request.content_id, wire.state_from_wire(request.state, "state"))
+        entries = await self._work.store(self._engine.list_entries, bank, int(after), size, wanted)
         return bank_pb2.ListEntriesResponse(
             entries=map(wire.entry_to_wire, entries),
             next_page_token=_write_token(str(entries[-1].id)) if len(entries) == size else "",
@@ -105,39 +98,58 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         self, request: bank_pb2.RemoveEntriesRequest, context: Context
     ) -> bank_pb2.RemoveEntriesResponse:
         bank = seen(wire.parse_bank_name(request.parent, "parent"))
-        _check_count("names", len(request.names))
-        entries = []
-        for at, name in enumerate(request.names):
-            parent, entry = wire.parse_entry_name(name, f"names[{at}]")
-            if parent != bank:
-                raise errors.InvalidField(f"names[{at}]", f"is not an entry of {request.parent}")
-            entries.append(entry)
-        revision = await self._work.store(
-            self._engine.remove_entries, bank, entries, author(request.reason), request.request_id
-        )
+        if request.content_id and request.names:
+            raise errors.InvalidField("names", "expected none where content_id says which")
+        how = author(request.reason), request.request_id
+        if request.content_id:
+            revision = await self._work.store(self._engine.remove_content, bank, request.content_id, *how)
+        else:
+            revision = await self._work.store(self._engine.remove_entries, bank, _entries_of(bank, request), *how)
         return bank_pb2.RemoveEntriesResponse(revision=revision)
 
+    async def RestoreEntries(
+        self, request: bank_pb2.RestoreEntriesRequest, context: Context
+    ) -> bank_pb2.RestoreEntriesResponse:
+        bank = seen(wire.parse_bank_name(request.parent, "parent"))
+        revision = await self._work.store(
+            self._engine.restore_entries,
+            bank,
+            _entries_of(bank, request),
+            author(request.reason),
+            request.request_id,
+        )
+        return bank_pb2.RestoreEntriesResponse(revision=revision)
 
-def _masked(bank: types_pb2.Bank, paths: list[str]) -> dict[str, object]:
-    if not paths:
-        raise errors.InvalidField("update_mask", f"expected one or more of {', '.join(_CHANGEABLE)}")
-    for path in paths:
-        if path not in _CHANGEABLE:
-            raise errors.InvalidField("update_mask", f"{path[:80]!r} is not one of {', '.join(_CHANGEABLE)}")
-    values = {path: getattr(bank, path) for path in paths}
-    if "action" in values:
-        values["action"] = wire.action_from_wire(bank.action, "bank.action")
-    return values
+
+def _entries_of(bank: str, request: bank_pb2.RemoveEntriesRequest | bank_pb2.RestoreEntriesRequest) -> list[int]:
+    """The numbers of the entries that a request names."""
+    _check_count("names", len(request.names))
+    entries = []
+    for at, name in enumerate(request.names):
+        parent, entry = wire.parse_entry_name(name, f"names[{at}]")
+        if parent != bank:
+            raise errors.InvalidField(f"names[{at}]", f"is not an entry of {request.parent}")
+        entries.append(entry)
+    return entries
+
+
+def _masked(bank: types_pb2.Bank, paths: Sequence[str]) -> dict[str, object]:
+    """The values of the fields that a mask names, their defaults where the message is silent."""
+    if "action" in paths and not bank.action:
+        raise errors.InvalidField("bank.action", f"expected one of {', '.join(Action)}")
+    values = wire.bank_from_wire(bank)
+    return {path: getattr(values, path, None) for path in paths}
 
 
 def _new_entry(message: bank_pb2.NewEntry, field: str) -> NewEntry | NewMedia:
-    provenance = wire.provenance_from_wire(message.provenance)
+    provenance = wire.provenance_from_wire(message.provenance, f"{field}.provenance")
+    expires = wire.time_from_wire(message, "expire_time", f"{field}.expire_time")
     match message.WhichOneof("content"):
         case "hash":
             shown = wire.range_from_wire(message.shown) if message.HasField("shown") else None
-            return NewEntry(wire.hash_from_wire(message.hash), provenance, shown)
+            return NewEntry(wire.hash_from_wire(message.hash), provenance, shown, expires)
         case "media":
-            return NewMedia(message.media, provenance, message.kind or PDQ)
+            return NewMedia(message.media, provenance, message.kind or PDQ, expires)
         case _:
             raise errors.InvalidField(field, "expected hash or media")
 

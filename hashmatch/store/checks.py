@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Iterable, Sequence, Sized
+from dataclasses import fields
+from datetime import datetime
 from typing import Final
 
 from hashmatch.errors import InvalidField
-from hashmatch.types import Action, Bank, Hash, NewEntry, Provenance
+from hashmatch.types import Action, Bank, Hash, KindPolicy, NewEntry, Provenance
 
 BATCH: Final = 10_000
 """The most entries that one write adds or removes."""
 
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _KIND: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-_POLICY: Final = frozenset(
-    {"description", "action", "threshold", "minimum_quality", "enabled", "video_query_share", "video_known_share"}
-)
+POLICY: Final = tuple(field.name for field in fields(Bank) if field.name != "name")
+"""The fields of a bank that may change."""
+MOST_KINDS: Final = 32
 _LAST_MICROSECOND: Final = 2**53
 """Some 285 years."""
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
@@ -32,6 +34,25 @@ def check_bank(bank: Bank) -> None:
         raise InvalidField("bank.enabled", "must be true or false")
     _check_number("bank.video_query_share", bank.video_query_share, 100)
     _check_number("bank.video_known_share", bank.video_known_share, 100)
+    _check_kinds(bank.kinds)
+    ratio = bank.matching_enabled_ratio
+    if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 <= ratio <= 1:
+        raise InvalidField("bank.matching_enabled_ratio", "must be a number from 0 to 1")
+    _check_moment("bank.disabled_until", bank.disabled_until)
+
+
+def _check_kinds(kinds: Sequence[KindPolicy]) -> None:
+    if len(kinds) > MOST_KINDS:
+        raise InvalidField("bank.kinds", f"must be at most {MOST_KINDS}, not {len(kinds):,}")
+    for number, policy in enumerate(kinds):
+        field = f"bank.kinds[{number}]"
+        _check_kind(f"{field}.kind", policy.kind)
+        if policy.kind in {each.kind for each in kinds[:number]}:
+            raise InvalidField(f"{field}.kind", f"{policy.kind} is there twice")
+        if policy.threshold is not None:
+            _check_number(f"{field}.threshold", policy.threshold, 64)
+        if policy.minimum_quality is not None:
+            _check_number(f"{field}.minimum_quality", policy.minimum_quality, 100)
 
 
 def check_bank_name(field: str, name: str) -> None:
@@ -54,8 +75,8 @@ def check_mask(fields: Iterable[str]) -> None:
     named = set(fields)
     if not named:
         raise InvalidField("update_mask", "must name at least one field")
-    if unknown := named - _POLICY:
-        raise InvalidField("update_mask", f"{min(unknown)!r} is not one of {', '.join(sorted(_POLICY))}")
+    if unknown := named - set(POLICY):
+        raise InvalidField("update_mask", f"{min(unknown)[:80]!r} is not one of {', '.join(POLICY)}")
 
 
 def check_entries(entries: Sequence[NewEntry]) -> None:
@@ -66,6 +87,7 @@ def check_entries(entries: Sequence[NewEntry]) -> None:
             check_hash("hash", entry.hash)
             _check_provenance(entry.provenance)
             _check_shown(entry)
+            _check_moment("expires", entry.expires)
         except InvalidField as error:
             field = error.details["field"]
             raise InvalidField(f"entries[{number}].{field}", error.message.removeprefix(f"{field}: ")) from None
@@ -73,12 +95,16 @@ def check_entries(entries: Sequence[NewEntry]) -> None:
 
 def check_hash(field: str, hash_: Hash) -> None:
     """Raise InvalidField, below the path `field`, for what no kind has; which ones there are is not known here."""
-    if not isinstance(hash_.kind, str) or not _KIND.fullmatch(hash_.kind):
-        raise InvalidField(f"{field}.kind", "must be 1 to 32 of a-z, 0-9 and hyphen")
+    _check_kind(f"{field}.kind", hash_.kind)
     if not isinstance(hash_.bits, bytes) or not 1 <= len(hash_.bits) <= 256:
         raise InvalidField(f"{field}.bits", "must be 1 to 256 bytes")
     if hash_.quality is not None:
         _check_number(f"{field}.quality", hash_.quality, 100)
+
+
+def _check_kind(field: str, kind: str) -> None:
+    if not isinstance(kind, str) or not _KIND.fullmatch(kind):
+        raise InvalidField(field, "must be 1 to 32 of a-z, 0-9 and hyphen")
 
 
 def check_batch(field: str, items: Sized) -> None:
@@ -105,6 +131,8 @@ def _check_provenance(provenance: Provenance) -> None:
     for number, label in enumerate(provenance.labels):
         _check_text(f"provenance.labels[{number}]", label, 128)
     _check_text("provenance.note", provenance.note, 4_096)
+    _check_text("provenance.programme", provenance.programme, 256)
+    _check_moment("provenance.reported", provenance.reported)
 
 
 def _check_shown(entry: NewEntry) -> None:
@@ -125,6 +153,15 @@ def _check_text(field: str, text: str, most: int) -> None:
         raise InvalidField(field, f"must be at most {most:,} characters, not {len(text):,}")
     if _NOT_STORABLE.search(text):
         raise InvalidField(field, "must hold neither the NUL character nor surrogates")
+
+
+def _check_moment(field: str, value: datetime | None) -> None:
+    if value is None:
+        return
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidField(field, "must be a moment with its time zone")
+    if value.timestamp() < 0:
+        raise InvalidField(field, "must not be before 1970")
 
 
 def _check_number(field: str, number: int, most: int) -> None:

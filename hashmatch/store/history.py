@@ -1,6 +1,6 @@
 """The history of the banks, as rows of `changes`: written as runs of entries, read as single changes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -9,6 +9,8 @@ from hashmatch.store.quick import quick
 from hashmatch.store.rows import SELECT_ENTRIES, bank_from, entry_reader
 from hashmatch.store.schema import What, changes, entries
 from hashmatch.types import BankDeleted, BankPut, Change, EntryAdded, EntryRemoved
+
+IDS_A_STATEMENT: Final = 5_000
 
 _added = quick(EntryAdded)
 _SIZES: Final = (
@@ -30,13 +32,17 @@ _PENDING: Final = select(
     func.coalesce(func.sum(func.coalesce(changes.c.last_entry - changes.c.first_entry + 1, 1)), 0)
 ).where(changes.c.revision > bindparam("after"))
 _TOKEN: Final = select(changes.c.token).where(changes.c.revision == bindparam("revision"), changes.c.ordinal == 0)
-_ADDED: Final = SELECT_ENTRIES.where(entries.c.id.between(bindparam("first"), bindparam("last"))).order_by(entries.c.id)
+_MATCHING: Final = SELECT_ENTRIES.where(entries.c.removed.is_(None)).order_by(entries.c.id)
+"""The entries that can match."""
+_RANGE: Final = _MATCHING.where(entries.c.id.between(bindparam("first"), bindparam("last")))
+_LISTED: Final = _MATCHING.where(entries.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def read_changes(connection: Connection, after: int, limit: int) -> tuple[int, list[Change]]:
     """Return the changes of whole revisions after `after`, exclusive, and the last of these revisions.
 
-    At most `limit` changes, or one revision where that one alone has more. Entries removed since are left out.
+    At most `limit` changes, or one revision where that one alone has more. Entries are told as they are now: those
+    removed since are left out.
     """
     reached = _reach(connection, after, limit)
     if reached == after:
@@ -55,6 +61,11 @@ def read_token(connection: Connection, revision: int) -> str:
     return connection.execute(_TOKEN, {"revision": revision}).scalar_one_or_none() or ""
 
 
+def pieces(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut numbers into as many as one statement may name."""
+    return (ids[start : start + IDS_A_STATEMENT] for start in range(0, len(ids), IDS_A_STATEMENT))
+
+
 def _reach(connection: Connection, after: int, limit: int) -> int:
     """Return the last revision whose changes fit in `limit` with all before it; at least one, if there is one."""
     reached, total = after, 0
@@ -67,25 +78,29 @@ def _reach(connection: Connection, after: int, limit: int) -> int:
 
 
 def _unfold(connection: Connection, log: Sequence[Sequence[Any]]) -> Iterator[Change]:
-    added, read = iter(_rows_added(connection, log)), entry_reader()
-    row = next(added, None)
+    rows, read = _rows(connection, log), entry_reader()
     for what, bank, first, last, state in log:
-        if what == What.ENTRIES_ADDED:
-            while row is not None and row[0] <= last:
-                yield _added(read(row, bank))
-                row = next(added, None)
-        elif what == What.ENTRIES_REMOVED:
-            for id_ in range(first, last + 1):
-                yield EntryRemoved(id_, bank)
-        elif what == What.BANK_PUT:
-            yield BankPut(bank_from(state))
-        else:
-            yield BankDeleted(bank)
+        match what:
+            case What.ENTRIES_ADDED | What.ENTRIES_PUT:
+                yield from (_added(read(rows[id_], bank)) for id_ in range(first, last + 1) if id_ in rows)
+            case What.ENTRIES_REMOVED:
+                yield from (EntryRemoved(id_, bank) for id_ in range(first, last + 1))
+            case What.BANK_PUT:
+                yield BankPut(bank_from(state))
+            case What.BANK_DELETED:
+                yield BankDeleted(bank)
 
 
-def _rows_added(connection: Connection, log: Sequence[Sequence[Any]]) -> Iterable[Sequence[Any]]:
-    """Return the rows of the entries that `log` adds: their numbers grow with revisions, so they are one range."""
-    ends = [(first, last) for what, _, first, last, _ in log if what == What.ENTRIES_ADDED]
-    if not ends:
-        return []
-    return connection.execute(_ADDED, {"first": ends[0][0], "last": ends[-1][1]})
+def _rows(connection: Connection, log: Sequence[Sequence[Any]]) -> Mapping[int, Sequence[Any]]:
+    """Return the rows, by number, of the entries that `log` adds or changes, as far as they can match.
+
+    The numbers of those it adds grow with revisions, so that they are one range; others are anywhere.
+    """
+    added = [(first, last) for what, _, first, last, _ in log if what == What.ENTRIES_ADDED]
+    put = {id_ for what, _, first, last, _ in log if what == What.ENTRIES_PUT for id_ in range(first, last + 1)}
+    found: list[Sequence[Any]] = []
+    if added:
+        found += connection.execute(_RANGE, {"first": added[0][0], "last": added[-1][1]})
+    for some in pieces(sorted(put)):
+        found += connection.execute(_LISTED, {"ids": some})
+    return {row[0]: row for row in found}

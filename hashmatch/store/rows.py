@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from sys import intern
 from typing import Any, Final
 
@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from hashmatch.store.quick import quick
 from hashmatch.store.schema import banks, entries
-from hashmatch.types import Action, Bank, Entry, Hash, NewEntry, Provenance, TimeRange
+from hashmatch.types import Action, Bank, Entry, Hash, KindPolicy, NewEntry, Provenance, State, TimeRange
+from hashmatch.types.moments import microseconds, moment
 
 _hash, _provenance, _entry, _range = quick(Hash), quick(Provenance), quick(Entry), quick(TimeRange)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_PROVENANCE: Final = Provenance()
 _NO_LABELS: Final = "[]"
+_LIVE: Final = State.LIVE.value
 
 SELECT_BANKS: Final = select(
     banks.c.name,
@@ -26,6 +27,9 @@ SELECT_BANKS: Final = select(
     banks.c.enabled,
     banks.c.video_query_share,
     banks.c.video_known_share,
+    banks.c.kinds,
+    banks.c.matching_enabled_ratio,
+    banks.c.disabled_until,
 )
 SELECT_ENTRIES: Final = select(
     entries.c.id,
@@ -40,6 +44,13 @@ SELECT_ENTRIES: Final = select(
     entries.c.revision,
     entries.c.shown_from,
     entries.c.shown_until,
+    entries.c.programme,
+    entries.c.reported,
+    entries.c.expires,
+    entries.c.review_from,
+    entries.c.state,
+    entries.c.removed,
+    entries.c.removal_reason,
 )
 
 
@@ -54,12 +65,30 @@ def bank_values(bank: Bank) -> dict[str, Any]:
         "enabled": bank.enabled,
         "video_query_share": bank.video_query_share,
         "video_known_share": bank.video_known_share,
+        "kinds": json.dumps([(each.kind, each.threshold, each.minimum_quality) for each in bank.kinds]),
+        "matching_enabled_ratio": bank.matching_enabled_ratio,
+        "disabled_until": microseconds_or_none(bank.disabled_until),
     }
 
 
 def bank_from(values: Mapping[str, Any]) -> Bank:
-    """Return the bank that `bank_values` gave `values` for."""
-    return Bank(**{**values, "action": Action(values["action"])})
+    """Return the bank that `bank_values` gave `values` for, in this version or one before it."""
+    found = {**values, "action": Action(values["action"])}
+    if "kinds" in found:
+        found["kinds"] = tuple(KindPolicy(*each) for each in json.loads(found["kinds"]))
+    if "disabled_until" in found:
+        found["disabled_until"] = moment_or_none(found["disabled_until"])
+    return Bank(**found)
+
+
+def microseconds_or_none(value: datetime | None) -> int | None:
+    """What a column holds of a moment; NULL for none."""
+    return None if value is None else microseconds(value)
+
+
+def moment_or_none(number: int | None) -> datetime | None:
+    """The moment that a column holds."""
+    return None if number is None else moment(number)
 
 
 def entry_values(added: Sequence[NewEntry]) -> list[dict[str, Any]]:
@@ -80,6 +109,9 @@ def entry_values(added: Sequence[NewEntry]) -> list[dict[str, Any]]:
             "note": entry.provenance.note,
             "shown_from": None if entry.shown is None else entry.shown.start,
             "shown_until": None if entry.shown is None else entry.shown.end,
+            "programme": entry.provenance.programme,
+            "reported": microseconds_or_none(entry.provenance.reported),
+            "expires": microseconds_or_none(entry.expires),
         }
         for entry in added
     ]
@@ -91,29 +123,36 @@ def entry_reader() -> Callable[[Sequence[Any], str], Entry]:
     To be used for one series of rows, of which those of one revision stand together: equal times and sets of
     labels share one object.
     """
-    moment, time = -1, _EPOCH
+    at, time = 0, moment(0)
     label_sets: dict[str, tuple[str, ...]] = {_NO_LABELS: ()}
 
     def read(row: Sequence[Any], bank: str) -> Entry:
-        nonlocal moment, time
-        id_, kind, bits, quality, content_id, source, labels, note, created, revision, start, end = row
-        if created != moment:
-            moment, time = created, _EPOCH + timedelta(microseconds=created)
+        nonlocal at, time
+        id_, kind, bits, quality, content_id, source, labels, note, created, revision, start, end, *more = row
+        programme, reported, expires, review_from, state, removed, reason = more
+        if created != at:
+            at, time = created, moment(created)
         provenance = _NO_PROVENANCE
-        if content_id or source or note or labels != _NO_LABELS:
+        if content_id or source or note or labels != _NO_LABELS or programme or reported is not None:
             if labels not in label_sets:
                 label_sets[labels] = tuple(json.loads(labels))
-            provenance = _provenance(content_id, intern(source), label_sets[labels], note)
+            said = moment_or_none(reported)
+            provenance = _provenance(content_id, intern(source), label_sets[labels], note, intern(programme), said)
         shown = None if start is None else _range(start, end)
-        return _entry(id_, bank, _hash(intern(kind), bits, quality), provenance, time, revision, shown)
+        hash_ = _hash(intern(kind), bits, quality)
+        if expires is review_from is removed is None and state == _LIVE:
+            return _entry(id_, bank, hash_, provenance, time, revision, shown)
+        until, doubted, gone = map(moment_or_none, (expires, review_from, removed))
+        standing = State(state) if gone is None else State.REMOVED
+        return _entry(id_, bank, hash_, provenance, time, revision, shown, until, doubted, standing, gone, reason)
 
     return read
 
 
 def entries_as_added(added: Sequence[NewEntry], bank: str, first: int, created: int, revision: int) -> list[Entry]:
     """Return what was added as stored: numbered from `first`; `created` in microseconds since 1970 UTC."""
-    time = _EPOCH + timedelta(microseconds=created)
+    time = moment(created)
     return [
-        _entry(id_, bank, entry.hash, entry.provenance, time, revision, entry.shown)
+        _entry(id_, bank, entry.hash, entry.provenance, time, revision, entry.shown, entry.expires)
         for id_, entry in enumerate(added, start=first)
     ]

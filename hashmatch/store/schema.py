@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -39,6 +40,8 @@ class What(enum.StrEnum):
     BANK_DELETED = "bank_deleted"
     ENTRIES_ADDED = "entries_added"
     ENTRIES_REMOVED = "entries_removed"
+    ENTRIES_PUT = "entries_put"
+    """Entries that were added earlier have changed, or match again."""
 
 
 head = Table(
@@ -62,6 +65,12 @@ banks = Table(
     Column("enabled", Boolean, nullable=False),
     Column("video_query_share", Integer, nullable=False, server_default="50"),
     Column("video_known_share", Integer, nullable=False, server_default="50"),
+    Column(
+        "kinds", Text, nullable=False, server_default="[]", comment="JSON: kind, threshold, minimum quality of each."
+    ),
+    Column("matching_enabled_ratio", Float, nullable=False, server_default="1"),
+    Column("disabled_until", BigInteger, comment="Microseconds since 1970-01-01 UTC."),
+    Column("entry_count", BigInteger, comment="Of entries that are not removed; NULL where they were never counted."),
 )
 
 entries = Table(
@@ -80,9 +89,27 @@ entries = Table(
     Column("revision", BigInteger, nullable=False),
     Column("shown_from", BigInteger, comment="Microseconds since the video's beginning; NULL for a still."),
     Column("shown_until", BigInteger, comment="Inclusive."),
+    Column("programme", Text, nullable=False, server_default=""),
+    Column("reported", BigInteger, comment="Microseconds since 1970-01-01 UTC, as all times."),
+    Column("expires", BigInteger),
+    Column("review_from", BigInteger, comment="From then on matches ask for REVIEW."),
+    Column("state", Text, nullable=False, server_default="LIVE", comment="As it is, or was before it was removed."),
+    Column("removed", BigInteger),
+    Column("removal_reason", Text, nullable=False, server_default=""),
     comment="Numbered from head.last_entry: a number is never used twice, and grows with the revision.",
 )
 Index("ix_entries_bank_id", entries.c.bank_id, entries.c.id)
+_OF_CONTENT: Final = entries.c.content_id != ""
+Index(
+    "ix_entries_content_id",
+    entries.c.bank_id,
+    entries.c.content_id,
+    entries.c.id,
+    sqlite_where=_OF_CONTENT,
+    postgresql_where=_OF_CONTENT,
+)
+_EXPIRING: Final = entries.c.expires.is_not(None) & entries.c.removed.is_(None)
+Index("ix_entries_expires", entries.c.expires, sqlite_where=_EXPIRING, postgresql_where=_EXPIRING)
 
 changes = Table(
     "changes",

@@ -3,19 +3,22 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from hashmatch.errors import AlreadyExists, NotFound
-from hashmatch.store import schema
-from hashmatch.store.audit import AuditLog, Key
+from hashmatch.errors import AlreadyExists
+from hashmatch.store import schema, standing
+from hashmatch.store.audit import AuditLog
 from hashmatch.store.checks import check_bank, check_batch, check_entries, check_mask
 from hashmatch.store.connect import connect
 from hashmatch.store.database import Database, answering
 from hashmatch.store.history import count_changes, read_changes, read_token
 from hashmatch.store.migrate import migrate
+from hashmatch.store.named import LAST_ID, bank_named, bank_number, no_bank, no_entry
 from hashmatch.store.rows import (
     SELECT_BANKS,
     SELECT_ENTRIES,
@@ -27,11 +30,13 @@ from hashmatch.store.rows import (
 )
 from hashmatch.store.schema import What, banks, head
 from hashmatch.store.tokens import Tokens
-from hashmatch.store.writing import Write, Writer
-from hashmatch.types import LOCAL, Author, Bank, Change, Entry, NewEntry
+from hashmatch.store.writing import Writer
+from hashmatch.types import LOCAL, SERVICE, Author, Bank, Change, Entry, EntryFilter, NewEntry, State, moments
 
-_LAST_ID: Final = 2**63 - 1
-_IDS_A_STATEMENT: Final = 5_000
+SWEPT_AT_ONCE: Final = 10_000
+"""The most expired entries that one sweep removes."""
+ALL_THERE: Final = EntryFilter()
+SWEEP: Final = Author(SERVICE, "expired")
 
 
 class Store:
@@ -62,10 +67,12 @@ class Store:
         try:
             migrate(database)
             Writer(database).adopt()
+            store = cls(database)
+            store._count_anew()
         except BaseException:
             database.close()
             raise
-        return cls(database)
+        return store
 
     def close(self) -> None:
         """Give up the connections; the store must not be in use, nor used again."""
@@ -120,20 +127,22 @@ class Store:
                 taken = select(banks.c.id).where(banks.c.name == bank.name)
                 if write.connection.execute(taken).first() is not None:
                     raise AlreadyExists(f"a bank named {bank.name!r} exists", bank=bank.name)
-                write.tables.insert(banks, [values])
+                write.tables.insert(banks, [{**values, "entry_count": 0}])
                 write.log_bank(bank)
             return bank, write.revision
 
     def get_bank(self, name: str) -> Bank:
         """Return a bank; raises NotFound."""
         with self._reading() as connection:
-            return _bank(connection, name)
+            return bank_named(connection, name)
 
     def count_entries(self, name: str) -> int:
         """Return how many entries a bank holds; raises NotFound."""
         with self._reading() as connection:
-            held = schema.entries.c.bank_id == _bank_id(connection, name)
-            return connection.execute(select(func.count()).select_from(schema.entries).where(held)).scalar_one()
+            row = connection.execute(select(banks.c.entry_count).where(banks.c.name == name)).one_or_none()
+            if row is None:
+                raise no_bank(name)
+            return int(row.entry_count)
 
     def list_banks(self, after: str = "", limit: int = 100) -> list[Bank]:
         """Return at most `limit` banks by name, beginning after the name `after`, exclusive."""
@@ -146,7 +155,7 @@ class Store:
     ) -> tuple[Bank, int]:
         """Change fields of a bank; returns its new state and the revision.
 
-        `values` holds one or more of description, action, threshold, minimum_quality and enabled. Raises NotFound
+        `values` holds one or more of a bank's fields but its name. Raises NotFound
         and InvalidField, of `update_mask` where `values` is empty or names anything else.
         """
         check_mask(values)
@@ -154,7 +163,7 @@ class Store:
         with self._writer.write(author, request_id, ("update_bank", name, sorted(new.items()))) as write:
             if write.repeated:
                 return bank_from(write.logged().state), write.revision
-            bank = replace(_bank(write.connection, name), **new)
+            bank = replace(bank_named(write.connection, name), **new)
             check_bank(bank)
             write.tables.update(banks, banks.c.name == name, bank_values(bank))
             write.log_bank(bank)
@@ -164,7 +173,7 @@ class Store:
         """Delete a bank and its entries; returns the revision. Raises NotFound."""
         with self._writer.write(author, request_id, ("delete_bank", name)) as write:
             if not write.repeated:
-                bank_id = _bank_id(write.connection, name)
+                bank_id = bank_number(write.connection, name)
                 write.tables.delete(schema.entries, schema.entries.c.bank_id == bank_id)
                 write.tables.delete(banks, banks.c.id == bank_id)
                 write.log_deleted(name)
@@ -185,87 +194,98 @@ class Store:
                 first: int = write.logged().first_entry
             else:
                 first = write.last_entry - len(rows) + 1
-                same = {
-                    "bank_id": _bank_id(write.connection, bank),
-                    "created": write.created,
-                    "revision": write.revision,
-                }
+                number = bank_number(write.connection, bank)
+                same = {"bank_id": number, "created": write.created, "revision": write.revision}
                 numbered = [{"id": id_, **same, **row} for id_, row in enumerate(rows, start=first)]
                 write.tables.load(schema.entries, numbered)
+                standing.count_more(write, number, len(rows))
                 write.log_entries(What.ENTRIES_ADDED, bank, range(first, first + len(rows)))
             return entries_as_added(entries, bank, first, write.created, write.revision), write.revision
 
     def get_entry(self, bank: str, id: int) -> Entry:  # noqa: A002 - the word of the types
-        """Return an entry; raises NotFound for the bank or the entry."""
+        """Return an entry; raises NotFound for the bank, or an entry that is not there or was removed."""
         with self._reading() as connection:
-            bank_id = _bank_id(connection, bank)
-            if 0 < id <= _LAST_ID:
-                one = SELECT_ENTRIES.where(schema.entries.c.bank_id == bank_id, schema.entries.c.id == id)
+            bank_id = bank_number(connection, bank)
+            if 0 < id <= LAST_ID:
+                one = SELECT_ENTRIES.where(
+                    schema.entries.c.bank_id == bank_id, schema.entries.c.id == id, standing.THERE
+                )
                 row = connection.execute(one).one_or_none()
                 if row is not None:
                     return entry_reader()(row, bank)
-        raise _no_entry(bank, id)
+        raise no_entry(bank, id)
 
-    def list_entries(self, bank: str, after: int = 0, limit: int = 100) -> list[Entry]:
+    def list_entries(self, bank: str, after: int = 0, limit: int = 100, wanted: EntryFilter = ALL_THERE) -> list[Entry]:
         """Return at most `limit` entries in the order they were added, beginning after the number `after`, exclusive.
 
         Raises NotFound.
         """
+        columns = schema.entries.c
         with self._reading() as connection:
-            bank_id = _bank_id(connection, bank)
-            rest = schema.entries.c.id > min(after, _LAST_ID)
-            page = SELECT_ENTRIES.where(schema.entries.c.bank_id == bank_id, rest)
+            bank_id = bank_number(connection, bank)
+            page = SELECT_ENTRIES.where(columns.bank_id == bank_id, columns.id > min(after, LAST_ID))
+            page = page.where(columns.removed.is_not(None) if wanted.state is State.REMOVED else standing.THERE)
+            if wanted.state not in {None, State.REMOVED}:
+                page = page.where(columns.state == wanted.state)
+            if wanted.content_id:
+                page = page.where(columns.content_id == wanted.content_id)
             read = entry_reader()
-            rows = connection.execute(page.order_by(schema.entries.c.id).limit(limit))
+            rows = connection.execute(page.order_by(columns.id).limit(limit))
             return [read(row, bank) for row in rows]
 
     def remove_entries(self, bank: str, ids: Sequence[int], request_id: str = "", author: Author = LOCAL) -> int:
         """Remove 1 to 10,000 entries, all or none; returns the revision. A number given twice counts once.
 
-        Raises InvalidField, and NotFound for the bank or for the first number that is not an entry of it.
+        They are kept with the author's reason, and may be restored. Raises InvalidField, and NotFound for the bank or
+        for the first number that is not an entry of it.
         """
         check_batch("names", ids)
         with self._writer.write(author, request_id, ("remove_entries", bank, list(ids))) as write:
             if not write.repeated:
-                _remove(write, _bank_id(write.connection, bank), bank, ids)
-                write.log_entries(What.ENTRIES_REMOVED, bank, sorted(set(ids)))
+                standing.remove(write, bank, ids)
             return write.revision
+
+    def remove_content(self, bank: str, content_id: str, request_id: str = "", author: Author = LOCAL) -> int:
+        """Remove all entries of a content id as `remove_entries` does; returns the revision. Raises NotFound."""
+        with self._writer.write(author, request_id, ("remove_content", bank, content_id)) as write:
+            if not write.repeated:
+                standing.remove_content(write, bank, content_id)
+            return write.revision
+
+    def restore_entries(self, bank: str, ids: Sequence[int], request_id: str = "", author: Author = LOCAL) -> int:
+        """Let 1 to 10,000 removed entries match again, all or none; returns the revision.
+
+        Raises InvalidField, also for an entry that has expired, and NotFound for the bank or for the first number that
+        is not a removed entry of it.
+        """
+        check_batch("names", ids)
+        with self._writer.write(author, request_id, ("restore_entries", bank, list(ids))) as write:
+            if not write.repeated:
+                standing.restore(write, bank, ids)
+            return write.revision
+
+    def remove_expired(self, author: Author = SWEEP) -> int:
+        """Remove entries that have expired, 10,000 at most; returns how many. They do not match in any case."""
+        with self._reading() as connection:
+            due = standing.expired(connection, moments.now(), SWEPT_AT_ONCE)
+        count = 0
+        for bank, some in groupby(sorted(due), key=itemgetter(0)):
+            ids = [id_ for _, id_ in some]
+            with self._writer.write(author, "", ("remove_expired", bank, ids)) as write:
+                count += standing.remove_expired(write, bank, ids)
+        return count
+
+    def _count_anew(self) -> None:
+        """Count the entries of banks of a version that did not."""
+        uncounted = select(banks.c.id).where(standing.UNCOUNTED).limit(1)
+        with self._reading() as connection:
+            if connection.execute(uncounted).first() is None:
+                return
+        with self._writer.write(Author(SERVICE), "", ("count_entries",)) as write:
+            standing.count_anew(write)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Read from one snapshot of the database."""
         with answering(), self._database.reads.connect() as connection:
             yield connection
-
-
-def _bank(connection: Connection, name: str) -> Bank:
-    row = connection.execute(SELECT_BANKS.where(banks.c.name == name)).one_or_none()
-    if row is None:
-        raise _no_bank(name)
-    return bank_from(row._asdict())
-
-
-def _bank_id(connection: Connection, name: str) -> int:
-    bank_id: int | None = connection.execute(select(banks.c.id).where(banks.c.name == name)).scalar_one_or_none()
-    if bank_id is None:
-        raise _no_bank(name)
-    return bank_id
-
-
-def _remove(write: Write, bank_id: int, bank: str, ids: Sequence[int]) -> None:
-    wanted = [id_ for id_ in dict.fromkeys(ids) if 0 < id_ <= _LAST_ID]
-    removed: set[Key] = set()
-    for start in range(0, len(wanted), _IDS_A_STATEMENT):
-        some = schema.entries.c.id.in_(wanted[start : start + _IDS_A_STATEMENT])
-        removed.update(write.tables.delete(schema.entries, some & (schema.entries.c.bank_id == bank_id)))
-    for id_ in ids:
-        if id_ not in removed:
-            raise _no_entry(bank, id_)
-
-
-def _no_bank(name: str) -> NotFound:
-    return NotFound(f"no bank is named {name!r}", bank=name)
-
-
-def _no_entry(bank: str, id_: int) -> NotFound:
-    return NotFound(f"bank {bank!r} has no entry {id_}", bank=bank, entry=id_)

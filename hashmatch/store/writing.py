@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -18,7 +18,7 @@ from hashmatch.store.database import BUSY_SECONDS, Database, answering
 from hashmatch.store.rows import bank_values
 from hashmatch.store.runs import runs
 from hashmatch.store.schema import AUDITED, What, changes, head, requests
-from hashmatch.types import Author, Bank
+from hashmatch.types import SERVICE, Author, Bank
 
 REQUESTS_KEPT_SECONDS: Final = 7 * 24 * 3_600
 """How long a request id is remembered; older ones are forgotten in passing, by writes that bring one."""
@@ -37,6 +37,7 @@ class Write:
     """When it was first made, in microseconds since 1970-01-01 UTC."""
     last_entry: int
     """The highest number an entry has, those of this write included."""
+    author: Author
     repeated: bool
     """Whether it was done before: then nothing must be written, only the first answer given again."""
     banks: set[str] = field(default_factory=set)
@@ -68,6 +69,14 @@ class Write:
         self.tables.insert(changes, numbered)
 
 
+class _Request(NamedTuple):
+    """What names a write, tells it from another of that name, and how many numbers it needs."""
+
+    id: str
+    digest: bytes
+    entries: int
+
+
 class Writer:
     """The one way to write to a database; for any number of threads."""
 
@@ -90,7 +99,9 @@ class Writer:
         check_request_id(request_id)
         digest = hashlib.sha256(repr(content).encode()).digest() if request_id else b""
         with self._in_turn(), answering(), self._database.writes.connect() as connection:
-            write = _start(self._database, connection, request_id, digest, entries)
+            write = _start(
+                connection, Journal(self._database, connection), author, _Request(request_id, digest, entries)
+            )
             yield write
             if write.repeated:
                 return
@@ -105,7 +116,7 @@ class Writer:
         with answering(), self._database.writes.connect() as connection:
             if size(connection) or not connection.execute(select(head.c.revision)).scalar_one():
                 return
-        with self.write(Author("hashmatch"), "", ("adopt",)) as write:
+        with self.write(Author(SERVICE), "", ("adopt",)) as write:
             if not size(write.connection):
                 for table in AUDITED:
                     write.tables.adopt(table)
@@ -121,21 +132,21 @@ class Writer:
             self._turn.release()
 
 
-def _start(database: Database, connection: Connection, request_id: str, digest: bytes, entries: int) -> Write:
+def _start(connection: Connection, tables: Journal, author: Author, request: _Request) -> Write:
     """Take the next revision, which makes other writers wait; then look whether the write is done already."""
     taken = connection.execute(
         update(head)
-        .values(revision=head.c.revision + 1, last_entry=head.c.last_entry + entries)
+        .values(revision=head.c.revision + 1, last_entry=head.c.last_entry + request.entries)
         .returning(head.c.revision, head.c.last_entry)
     ).one()
-    tables = Journal(database, connection)
-    if request_id:
-        earlier = connection.execute(select(requests).where(requests.c.request_id == request_id)).one_or_none()
+    revision, created, repeated = taken.revision, time.time_ns() // 1_000, False
+    if request.id:
+        earlier = connection.execute(select(requests).where(requests.c.request_id == request.id)).one_or_none()
         if earlier is not None:
-            if earlier.digest != digest:
-                raise AlreadyExists(f"request_id {request_id!r} named another request", request_id=request_id)
-            return Write(connection, tables, earlier.revision, earlier.created, taken.last_entry, repeated=True)
-    return Write(connection, tables, taken.revision, time.time_ns() // 1_000, taken.last_entry, repeated=False)
+            if earlier.digest != request.digest:
+                raise AlreadyExists(f"request_id {request.id!r} named another request", request_id=request.id)
+            revision, created, repeated = earlier.revision, earlier.created, True
+    return Write(connection, tables, revision, created, taken.last_entry, author, repeated)
 
 
 def _remember(write: Write, request_id: str, digest: bytes) -> None:

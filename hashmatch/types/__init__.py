@@ -1,6 +1,6 @@
 """The words of the project as immutable values: they import nothing of ours and know no library but numpy."""
 
-from hashmatch.types.access import LOCAL, Author, Role, Token
+from hashmatch.types.access import LOCAL, SERVICE, Author, Role, Token
 from hashmatch.types.answers import (
     Decision,
     ImageDecision,
@@ -17,10 +17,13 @@ from hashmatch.types.banks import (
     Change,
     Entry,
     EntryAdded,
+    EntryFilter,
     EntryRemoved,
+    KindPolicy,
     NewEntry,
     NewMedia,
     Provenance,
+    State,
 )
 from hashmatch.types.hashes import (
     PDQ,
@@ -56,6 +59,7 @@ __all__ = [
     "PDQ",
     "PDQ_BITS",
     "SECOND",
+    "SERVICE",
     "Action",
     "AuditReport",
     "Author",
@@ -66,6 +70,7 @@ __all__ = [
     "Decision",
     "Entry",
     "EntryAdded",
+    "EntryFilter",
     "EntryProof",
     "EntryRemoved",
     "Frame",
@@ -76,6 +81,7 @@ __all__ = [
     "HashedVideo",
     "ImageDecision",
     "Incomplete",
+    "KindPolicy",
     "Load",
     "LumaPlane",
     "Match",
@@ -92,6 +98,7 @@ __all__ = [
     "Scan",
     "SeenFrame",
     "Selection",
+    "State",
     "Status",
     "TimeRange",
     "Token",

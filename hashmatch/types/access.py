@@ -49,10 +49,13 @@ class Author:
 
     name: str
     """`token:` and the name of the caller's token; `local` for a caller without one, which is on this machine; `cli:`
-    and the user of the operating system for a command that works on the database itself."""
+    and the user of the operating system for a command that works on the database itself; `hashmatch` for what the
+    service does by itself."""
     reason: str = ""
     """In the author's words; at most 1,024 characters."""
 
 
 LOCAL: Final = Author("local")
 """Whoever is on this machine, where there has never been a token."""
+SERVICE: Final = "hashmatch"
+"""The author of what the service does by itself."""

@@ -42,6 +42,7 @@ class Match:
 
     bank: str
     action: Action
+    """The bank's; REVIEW where the entry is past its `review_from`."""
     entry_id: int
     entry_hash: Hash
     query_hash: Hash

@@ -17,6 +17,17 @@ class Action(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class KindPolicy:
+    """What a bank wants of one kind; what is None is as for the others."""
+
+    kind: str
+    threshold: int | None = None
+    """The largest distance in bits that still matches, inclusive, and not the kind's own: 0 to 64."""
+    minimum_quality: int | None = None
+    """0 to 100 inclusive."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bank:
     """A named set of entries with its own policy."""
 
@@ -37,6 +48,36 @@ class Bank:
     """A known video matches where at least this percentage of the query's frames is in it; 0 to 100, 0 for never."""
     video_known_share: int = 50
     """A known video matches where at least this percentage of its frames is in the query; 0 to 100, 0 for never."""
+    kinds: tuple[KindPolicy, ...] = ()
+    """What holds for some kinds in place of `threshold` and `minimum_quality`; at most 32, each kind once."""
+    matching_enabled_ratio: float = 1.0
+    """The share of its content that queries find, 0.0 to 1.0 inclusive, for a staged roll-out.
+
+    A content id is in or out with all its hashes, an entry without one by its hash; whatever is in stays in as the
+    share grows, in every bank alike.
+    """
+    disabled_until: datetime | None = None
+    """Queries do not look into it before that moment; time zone aware, to the microsecond."""
+
+    def threshold_of(self, kind: str, ceiling: int | None = None) -> int:
+        """The largest distance of a kind that still matches, where `ceiling` is the kind's own, None for none."""
+        own = next((each.threshold for each in self.kinds if each.kind == kind), None)
+        if own is not None:
+            return own
+        return self.threshold if ceiling is None else min(self.threshold, ceiling)
+
+    def minimum_quality_of(self, kind: str) -> int:
+        """Below which quality hashes of a kind are not compared."""
+        own = next((each.minimum_quality for each in self.kinds if each.kind == kind), None)
+        return self.minimum_quality if own is None else own
+
+
+class State(enum.StrEnum):
+    """Where an entry stands."""
+
+    LIVE = "LIVE"
+    REMOVED = "REMOVED"
+    """It does not match, but is kept with the reason, and can be restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +87,13 @@ class Provenance:
     content_id: str = ""
     """The caller's name for the media item, shared by all the hashes of that item."""
     source: str = ""
+    """Who reported it, or the list it comes from."""
     labels: tuple[str, ...] = ()
     note: str = ""
+    programme: str = ""
+    """Under which programme it was reported, for example that of a trusted flagger."""
+    reported: datetime | None = None
+    """When it was reported; time zone aware, to the microsecond, not before 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +113,24 @@ class Entry:
 
     The entries of one bank and content id that have it are that video.
     """
+    expires: datetime | None = None
+    """From then on it does not match, and is soon removed; time zone aware, to the microsecond."""
+    review_from: datetime | None = None
+    """From then on a match asks for REVIEW, whatever the bank asks for."""
+    state: State = State.LIVE
+    removed: datetime | None = None
+    """When it was removed."""
+    removal_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries of a bank to list."""
+
+    content_id: str = ""
+    """Those of that content alone; all where empty."""
+    state: State | None = None
+    """Those that stand so; where None, all but the removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +140,7 @@ class NewEntry:
     hash: Hash
     provenance: Provenance = Provenance()
     shown: TimeRange | None = None
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +150,7 @@ class NewMedia:
     media: bytes
     provenance: Provenance = Provenance()
     kind: str = PDQ
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +169,14 @@ class BankDeleted:
 
 @dataclass(frozen=True, slots=True)
 class EntryAdded:
-    """An entry is new."""
+    """An entry can match from now on, as it is here; where it could before, it is changed."""
 
     entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRemoved:
-    """An entry is gone."""
+    """An entry cannot match any more."""
 
     id: int
     bank: str

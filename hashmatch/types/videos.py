@@ -153,6 +153,7 @@ class VideoMatch:
 
     bank: str
     action: Action
+    """The bank's; REVIEW where every frame of it that was seen is past its `review_from`."""
     provenance: Provenance
     """Of one of its frames; `content_id` names the video."""
     counts: bool

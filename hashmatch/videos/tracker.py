@@ -14,6 +14,7 @@ from hashmatch import matching, policy
 from hashmatch.index import FoundFrames, KnownVideo, Sighting, Snapshot, Space, VideoKey
 from hashmatch.types import (
     Action,
+    Bank,
     FrameMatch,
     HashedImage,
     Match,
@@ -23,6 +24,7 @@ from hashmatch.types import (
     Verdict,
     VideoDecision,
     VideoMatch,
+    moments,
 )
 from hashmatch.videos.passages import Passages
 from hashmatch.videos.runs import Run
@@ -38,12 +40,14 @@ class _Progress:
 
     place: tuple[int, int]
     distance: int
+    trusted: bool = False
     query_frames: int = 0
     known: set[int] = field(default_factory=set)
     passages: Passages = field(default_factory=Passages)
 
     def add(self, shown: TimeRange, sighting: Sighting) -> None:
         self.distance = min(self.distance, sighting.distance)
+        self.trusted |= sighting.trusted
         self.query_frames += 1
         self.known.update(sighting.ids.tolist())
         self.passages.add(shown, sighting.starts, sighting.ends)
@@ -57,6 +61,7 @@ class Tracker:
         self._snapshot = snapshot
         self._options = options
         self._ceilings = ceilings
+        self._now = moments.now()
         self._space = Space("", 0)
         self._qualities = Counter[int]()
         self._low = 0
@@ -73,7 +78,7 @@ class Tracker:
         queries = [query for image in images for query in matching.queries(image, self._options)]
         groups = [[query.hash for query in group] for group in queries]
         most = min(self._options.max_matches, _HITS_A_FRAME)
-        found = self._snapshot.search_frames(groups, self._options.banks, most, self._ceilings)
+        found = self._snapshot.search_frames(groups, self._options.banks, most, self._ceilings, self._now)
         for run, group, each in zip(runs, queries, found, strict=True):
             self._space = Space.of(run.frame.hashes[0])
             self._take(run, group, each)
@@ -85,7 +90,7 @@ class Tracker:
             return True
         known = self._known()
         return any(
-            each.bank.action is Action.BLOCK
+            _action(self._progress[key], each.bank) is Action.BLOCK
             and _reaches(len(self._progress[key].known), each.frames, each.bank.video_known_share)
             for key, each in known.items()
         )
@@ -142,15 +147,16 @@ class Tracker:
 
     def _known(self) -> dict[VideoKey, KnownVideo]:
         places = {key: progress.place for key, progress in self._progress.items()}
-        return self._snapshot.known_videos(self._space, places)
+        return self._snapshot.known_videos(self._space, places, self._now)
 
     def _video_match(self, progress: _Progress, known: KnownVideo) -> VideoMatch:
         bank = known.bank
-        compared = sum(count for quality, count in self._qualities.items() if quality >= bank.minimum_quality)
+        lowest = bank.minimum_quality_of(self._space.kind)
+        compared = sum(count for quality, count in self._qualities.items() if quality >= lowest)
         counts = _reaches(progress.query_frames, compared, bank.video_query_share) or _is_known(progress, known)
         return VideoMatch(
             bank=bank.name,
-            action=bank.action,
+            action=_action(progress, bank),
             provenance=known.provenance,
             counts=counts,
             query_frames=progress.query_frames,
@@ -167,6 +173,11 @@ class Tracker:
     ) -> frozenset[Action]:
         """What known images in a frame ask for, and the known videos that count and that it is of."""
         return actions | {videos[key].action for key in keys if videos[key].counts}
+
+
+def _action(progress: _Progress, bank: Bank) -> Action:
+    """What the known video asks for: REVIEW unless any frame of it that was seen is trusted."""
+    return bank.action if progress.trusted else Action.REVIEW
 
 
 def _is_known(progress: _Progress, known: KnownVideo) -> bool:

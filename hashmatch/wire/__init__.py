@@ -13,12 +13,15 @@ from hashmatch.wire.answers import (
 from hashmatch.wire.banks import (
     action_from_wire,
     action_to_wire,
+    bank_fields_to_wire,
     bank_from_wire,
     bank_to_wire,
     entry_from_wire,
     entry_to_wire,
     provenance_from_wire,
     provenance_to_wire,
+    state_from_wire,
+    state_to_wire,
 )
 from hashmatch.wire.hashes import (
     hash_from_wire,
@@ -39,6 +42,10 @@ from hashmatch.wire.status import (
     status_from_wire,
     status_to_wire,
 )
+from hashmatch.wire.times import (
+    time_from_wire,
+    time_to_wire,
+)
 from hashmatch.wire.videos import (
     hashed_video_from_wire,
     hashed_video_to_wire,
@@ -55,6 +62,7 @@ from hashmatch.wire.videos import (
 __all__ = [
     "action_from_wire",
     "action_to_wire",
+    "bank_fields_to_wire",
     "bank_from_wire",
     "bank_name",
     "bank_to_wire",
@@ -86,8 +94,12 @@ __all__ = [
     "range_to_wire",
     "scan_from_wire",
     "scan_to_wire",
+    "state_from_wire",
+    "state_to_wire",
     "status_from_wire",
     "status_to_wire",
+    "time_from_wire",
+    "time_to_wire",
     "video_decision_from_wire",
     "video_decision_to_wire",
     "video_options_from_wire",

@@ -1,16 +1,30 @@
 """Banks and entries."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC
+from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.message import Message
 
 from hashmatch import errors, types
 from hashmatch.v1 import types_pb2
 from hashmatch.wire.hashes import hash_from_wire, hash_to_wire, range_from_wire, range_to_wire
 from hashmatch.wire.names import bank_name, entry_name, parse_bank_name, parse_entry_name
+from hashmatch.wire.times import time_from_wire, time_to_wire
 
+_PLAIN = (
+    "threshold",
+    "minimum_quality",
+    "enabled",
+    "video_query_share",
+    "video_known_share",
+    "matching_enabled_ratio",
+)
+"""Fields of a bank that are the same in a message."""
 _ACTIONS = {action: types_pb2.Action.Value(f"ACTION_{action}") for action in types.Action}
 _ACTION_OF = {number: action for action, number in _ACTIONS.items()}
+_STATES = {state: types_pb2.EntryState.Value(f"ENTRY_STATE_{state}") for state in types.State}
+_STATE_OF = {number: state for state, number in _STATES.items()}
 
 
 def bank_to_wire(bank: types.Bank) -> types_pb2.Bank:
@@ -23,7 +37,44 @@ def bank_to_wire(bank: types.Bank) -> types_pb2.Bank:
         enabled=bank.enabled,
         video_query_share=bank.video_query_share,
         video_known_share=bank.video_known_share,
+        kinds=map(_kind_to_wire, bank.kinds),
+        matching_enabled_ratio=bank.matching_enabled_ratio,
+        disabled_until=time_to_wire(bank.disabled_until),
     )
+
+
+def bank_fields_to_wire(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Some fields of a bank as those of the message."""
+    of_message: dict[str, Callable[[Any], Any]] = {
+        "action": action_to_wire,
+        "kinds": lambda kinds: list(map(_kind_to_wire, kinds)),
+        "disabled_until": time_to_wire,
+    }
+    return {name: of_message.get(name, lambda same: same)(value) for name, value in values.items()}
+
+
+def _kind_to_wire(policy: types.KindPolicy) -> types_pb2.KindPolicy:
+    return types_pb2.KindPolicy(kind=policy.kind, threshold=policy.threshold, minimum_quality=policy.minimum_quality)
+
+
+def _kind_from_wire(message: types_pb2.KindPolicy) -> types.KindPolicy:
+    return types.KindPolicy(message.kind, _set(message, "threshold", None), _set(message, "minimum_quality", None))
+
+
+def _set(message: Message, name: str, default: Any) -> Any:
+    """A field's value where it is set."""
+    return getattr(message, name) if message.HasField(name) else default
+
+
+def state_to_wire(state: types.State | None) -> types_pb2.EntryState.ValueType:
+    return types_pb2.ENTRY_STATE_UNSPECIFIED if state is None else _STATES[state]
+
+
+def state_from_wire(number: types_pb2.EntryState.ValueType, field: str) -> types.State | None:
+    """None where it is not specified; raises InvalidField for a number that this version does not know."""
+    if number and number not in _STATE_OF:
+        raise errors.InvalidField(field, f"expected one of {', '.join(types.State)}, got number {number}")
+    return _STATE_OF.get(number)
 
 
 def action_to_wire(action: types.Action) -> types_pb2.Action.ValueType:
@@ -45,15 +96,9 @@ def bank_from_wire(message: types_pb2.Bank) -> types.Bank:
         name=default.name,
         description=message.description,
         action=action_from_wire(message.action, "bank.action") if message.action else default.action,
-        threshold=message.threshold if message.HasField("threshold") else default.threshold,
-        minimum_quality=message.minimum_quality if message.HasField("minimum_quality") else default.minimum_quality,
-        enabled=message.enabled if message.HasField("enabled") else default.enabled,
-        video_query_share=(
-            message.video_query_share if message.HasField("video_query_share") else default.video_query_share
-        ),
-        video_known_share=(
-            message.video_known_share if message.HasField("video_known_share") else default.video_known_share
-        ),
+        **{name: _set(message, name, getattr(default, name)) for name in _PLAIN},
+        kinds=tuple(map(_kind_from_wire, message.kinds)),
+        disabled_until=time_from_wire(message, "disabled_until", "bank.disabled_until"),
     )
 
 
@@ -63,24 +108,37 @@ def provenance_to_wire(provenance: types.Provenance) -> types_pb2.Provenance:
         source=provenance.source,
         labels=provenance.labels,
         note=provenance.note,
+        programme=provenance.programme,
+        report_time=time_to_wire(provenance.reported),
     )
 
 
-def provenance_from_wire(message: types_pb2.Provenance) -> types.Provenance:
+def provenance_from_wire(message: types_pb2.Provenance, field: str = "provenance") -> types.Provenance:
+    """Raises InvalidField, below the path `field`."""
     # A slice of a repeated field is a list, which is several times as fast to read as the field.
-    return types.Provenance(message.content_id, message.source, tuple(message.labels[:]), message.note)
+    return types.Provenance(
+        message.content_id,
+        message.source,
+        tuple(message.labels[:]),
+        message.note,
+        message.programme,
+        time_from_wire(message, "report_time", f"{field}.report_time"),
+    )
 
 
 def entry_to_wire(entry: types.Entry) -> types_pb2.Entry:
-    created = Timestamp()
-    created.FromDatetime(entry.created)
     return types_pb2.Entry(
         name=entry_name(entry.bank, entry.id),
         hash=hash_to_wire(entry.hash),
         provenance=provenance_to_wire(entry.provenance),
-        create_time=created,
+        create_time=time_to_wire(entry.created),
         revision=entry.revision,
         shown=None if entry.shown is None else range_to_wire(entry.shown),
+        expire_time=time_to_wire(entry.expires),
+        review_time=time_to_wire(entry.review_from),
+        state=_STATES[entry.state],
+        remove_time=time_to_wire(entry.removed),
+        removal_reason=entry.removal_reason,
     )
 
 
@@ -94,4 +152,9 @@ def entry_from_wire(message: types_pb2.Entry) -> types.Entry:
         created=message.create_time.ToDatetime(UTC),
         revision=message.revision,
         shown=range_from_wire(message.shown) if message.HasField("shown") else None,
+        expires=time_from_wire(message, "expire_time", "entry.expire_time"),
+        review_from=time_from_wire(message, "review_time", "entry.review_time"),
+        state=_STATE_OF.get(message.state, types.State.LIVE),
+        removed=time_from_wire(message, "remove_time", "entry.remove_time"),
+        removal_reason=message.removal_reason,
     )

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from hashmatch.store import Store
 from hashmatch.types import (
@@ -20,14 +21,23 @@ from hashmatch.types import (
     TimeRange,
 )
 
+REPORTED = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
+LATER = datetime(2400, 1, 1, tzinfo=UTC)
+
 
 def new_entry(number: int) -> NewEntry:
     """Return an entry unlike that of any other number; some have no quality, some no provenance."""
     bits = hashlib.sha256(str(number).encode()).digest()
-    provenance = Provenance(f"case-{number}", "hotline", ("first", "second")[: number % 3], "seen twice")
+    reported = REPORTED + timedelta(microseconds=number) if number % 2 else None
+    provenance = Provenance(
+        f"case-{number}", "hotline", ("first", "second")[: number % 3], "seen twice", "trusted flaggers", reported
+    )
     shown = TimeRange(number, number + number % 2) if number % 5 and number % 3 == 0 else None
     return NewEntry(
-        Hash(PDQ, bits, (number * 7) % 101 if number % 4 else None), provenance if number % 5 else Provenance(), shown
+        Hash(PDQ, bits, (number * 7) % 101 if number % 4 else None),
+        provenance if number % 5 else Provenance(),
+        shown,
+        LATER if number % 7 == 0 else None,
     )
 
 
@@ -52,7 +62,6 @@ class Replay:
                     del self.banks[name]
                     self.entries = {id_: entry for id_, entry in self.entries.items() if entry.bank != name}
                 case EntryAdded(entry):
-                    assert entry.id not in self.entries
                     assert entry.bank in self.banks
                     self.entries[entry.id] = entry
                 case EntryRemoved(id=id_):
@@ -80,6 +89,7 @@ def tables(store: Store) -> Replay:
         while entries := store.list_entries(name, after, limit=7):
             found.entries |= {entry.id: entry for entry in entries}
             after = entries[-1].id
+        assert store.count_entries(name) == sum(entry.bank == name for entry in found.entries.values())
     found.entries = dict(sorted(found.entries.items()))
     return found
 

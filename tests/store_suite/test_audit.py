@@ -214,7 +214,8 @@ def test_a_database_from_before_the_log_is_taken_up_as_it_is(new_url: Callable[[
         connection.execute(text("UPDATE head SET revision = 1, last_entry = 5"))
     old.close()
     with Store.open(url) as store, Store.open(url):
-        assert [record.what for record in store.audit.records()] == ["adopt"]
+        assert [record.what for record in store.audit.records()] == ["adopt", "count_entries"]
+        assert store.count_entries("a") == 5
         assert store.audit.verify().problems == ()
         proof = store.audit.prove_entry("a", 3)
         assert json.loads(proof.row)["bits"] == "03" * 32

@@ -1,5 +1,7 @@
 """What banks may hold: the bounds of the public contract, from both sides."""
 
+import math
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,8 +10,9 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import InvalidField
 from hashmatch.store.checks import check_bank, check_entries, check_hash
-from hashmatch.types import Bank, Hash, NewEntry, Provenance, TimeRange
+from hashmatch.types import Bank, Hash, KindPolicy, NewEntry, Provenance, TimeRange
 
+NOW = datetime.now(UTC)
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -36,6 +39,8 @@ def test_other_names_do_not(name: str) -> None:
         {"threshold": 64, "minimum_quality": 100, "description": "ž" * 1_024},
         {"video_query_share": 0, "video_known_share": 100},
         {"name": "a" * 63},
+        {"matching_enabled_ratio": 0, "disabled_until": NOW},
+        {"kinds": tuple(KindPolicy(f"k{number}", 64, 100) for number in range(32))},
     ],
 )
 def test_bounds_are_inclusive(values: dict[str, Any]) -> None:
@@ -56,6 +61,13 @@ def test_bounds_are_inclusive(values: dict[str, Any]) -> None:
         ("description", "\0"),
         ("action", "BLOCK"),
         ("enabled", None),
+        ("matching_enabled_ratio", 1.01),
+        ("matching_enabled_ratio", -0.01),
+        ("matching_enabled_ratio", math.nan),
+        ("matching_enabled_ratio", True),
+        ("disabled_until", NOW.replace(tzinfo=None)),
+        ("disabled_until", datetime(1969, 12, 31, tzinfo=UTC)),
+        ("kinds", tuple(KindPolicy(f"k{number}") for number in range(33))),
     ],
 )
 def test_what_is_out_of_bounds_is_named(field: str, value: object) -> None:
@@ -104,3 +116,18 @@ def test_a_frame_has_a_time_and_names_its_video(shown: TimeRange, content_id: st
     with pytest.raises(InvalidField) as caught:
         check_entries([frame])
     assert caught.value.details["field"] == f"entries[0].{field}"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "field"),
+    [
+        ((KindPolicy("pdq"), KindPolicy("PDQ")), "bank.kinds[1].kind"),
+        ((KindPolicy("pdq", 1), KindPolicy("pdq", 2)), "bank.kinds[1].kind"),
+        ((KindPolicy("pdq", 65),), "bank.kinds[0].threshold"),
+        ((KindPolicy("pdq", None, 101),), "bank.kinds[0].minimum_quality"),
+    ],
+)
+def test_a_wrong_policy_of_a_kind_is_named(kinds: tuple[KindPolicy, ...], field: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        check_bank(Bank("a", kinds=kinds))
+    assert caught.value.details["field"] == field

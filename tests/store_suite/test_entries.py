@@ -23,7 +23,7 @@ def test_entries_are_kept_as_given(store: Store) -> None:
     added = new_entries(0, 20)
     entries, revision = store.add_entries("a", added)
     assert revision == 2
-    assert [NewEntry(entry.hash, entry.provenance, entry.shown) for entry in entries] == added
+    assert [NewEntry(entry.hash, entry.provenance, entry.shown, entry.expires) for entry in entries] == added
     assert ids(entries) == sorted(set(ids(entries)))
     assert {(entry.bank, entry.revision) for entry in entries} == {("a", 2)}
     for entry in entries:
@@ -41,7 +41,7 @@ def test_text_and_bytes_are_kept_to_the_letter(store: Store) -> None:
     )
     entries, _ = store.add_entries("a", [odd, odd])
     for entry in store.list_entries("a"):
-        assert NewEntry(entry.hash, entry.provenance, entry.shown) == odd
+        assert NewEntry(entry.hash, entry.provenance, entry.shown, entry.expires) == odd
     assert store.list_entries("a") == entries
 
 
@@ -75,6 +75,9 @@ def test_a_full_batch_is_one_revision(store: Store) -> None:
         (NewEntry(Hash(PDQ, bytes(32)), Provenance(note="x" * 4_097)), "entries[1].provenance.note"),
         (NewEntry(Hash(PDQ, bytes(32)), Provenance(note="a\0b")), "entries[1].provenance.note"),
         (NewEntry(Hash(PDQ, bytes(32)), Provenance(source="\ud800")), "entries[1].provenance.source"),
+        (NewEntry(Hash(PDQ, bytes(32)), Provenance(programme="x" * 257)), "entries[1].provenance.programme"),
+        (NewEntry(Hash(PDQ, bytes(32)), Provenance(reported=datetime(2024, 1, 1))), "entries[1].provenance.reported"),
+        (NewEntry(Hash(PDQ, bytes(32)), expires=datetime(1969, 1, 1, tzinfo=UTC)), "entries[1].expires"),
     ],
 )
 def test_one_wrong_entry_is_named_and_none_is_added(store: Store, wrong: NewEntry, field: str) -> None:

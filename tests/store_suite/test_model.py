@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from hashmatch.errors import AlreadyExists, NotFound
 from hashmatch.store import Store
-from hashmatch.types import Action, Bank, Hash, NewEntry, Provenance
+from hashmatch.types import Action, Bank, Entry, EntryFilter, Hash, KindPolicy, NewEntry, Provenance, State
 
-from .samples import Replay, ids, tables
+from .samples import LATER, Replay, ids, tables
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+MAYBE = st.none() | st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))
 NAMES = st.sampled_from(["a", "b", "c-1"])
 POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
@@ -27,6 +29,11 @@ POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "enabled": st.booleans(),
         "video_query_share": st.integers(0, 100),
         "video_known_share": st.integers(0, 100),
+        "kinds": st.lists(st.builds(KindPolicy, st.sampled_from(("pdq", "x")), st.none() | st.integers(0, 64))).map(
+            lambda found: tuple({each.kind: each for each in found}.values())
+        ),
+        "matching_enabled_ratio": st.floats(0, 1),
+        "disabled_until": MAYBE,
     },
 )
 ENTRIES = st.builds(
@@ -37,7 +44,10 @@ ENTRIES = st.builds(
         st.binary(min_size=1, max_size=256),
         st.none() | st.integers(0, 100),
     ),
-    st.builds(Provenance, TEXT, TEXT, st.lists(TEXT, max_size=3).map(tuple), TEXT),
+    st.builds(
+        Provenance, st.sampled_from(("", "one", "two")), TEXT, st.lists(TEXT, max_size=3).map(tuple), TEXT, TEXT, MAYBE
+    ),
+    expires=st.none() | st.just(LATER),
 )
 
 
@@ -52,6 +62,7 @@ class StoreModel(RuleBasedStateMachine):
         self.follower = Replay()
         self.requests: list[tuple[Callable[[Store, str], object], str, object]] = []
         self.used: set[int] = set()
+        self.removed: dict[int, Entry] = {}
 
     def teardown(self) -> None:
         self.store.close()
@@ -94,13 +105,14 @@ class StoreModel(RuleBasedStateMachine):
         self.write(lambda store, r: store.delete_bank(name, r), named)
         del self.model.banks[name]
         self.model.entries = {id_: entry for id_, entry in self.model.entries.items() if entry.bank != name}
+        self.removed = {id_: entry for id_, entry in self.removed.items() if entry.bank != name}
 
     @precondition(lambda self: self.model.banks)
     @rule(data=st.data(), new=st.lists(ENTRIES, min_size=1, max_size=8), named=st.booleans())
     def add(self, data: st.DataObject, new: list[NewEntry], named: bool) -> None:
         name = data.draw(st.sampled_from(sorted(self.model.banks)))
         entries, _ = self.write(lambda store, r: store.add_entries(name, new, r), named)
-        assert [NewEntry(entry.hash, entry.provenance, entry.shown) for entry in entries] == new
+        assert [NewEntry(entry.hash, entry.provenance, entry.shown, entry.expires) for entry in entries] == new
         assert ids(entries) == sorted(entry.id for entry in entries)
         assert not self.used & set(ids(entries))
         self.used |= set(ids(entries))
@@ -114,7 +126,30 @@ class StoreModel(RuleBasedStateMachine):
         some = data.draw(st.lists(st.sampled_from(there), min_size=1, max_size=10))
         self.write(lambda store, r: store.remove_entries(name, some, r), named)
         for id_ in set(some):
-            del self.model.entries[id_]
+            self.removed[id_] = self.model.entries.pop(id_)
+
+    @precondition(lambda self: any(entry.provenance.content_id for entry in self.model.entries.values()))
+    @rule(data=st.data(), named=st.booleans())
+    def remove_content(self, data: st.DataObject, named: bool) -> None:
+        there = [entry for entry in self.model.entries.values() if entry.provenance.content_id]
+        one = data.draw(st.sampled_from(there))
+        name, content = one.bank, one.provenance.content_id
+        same = [entry.id for entry in there if (entry.bank, entry.provenance.content_id) == (name, content)]
+        listed = self.store.list_entries(name, 0, 10_000, EntryFilter(content))
+        assert ids(listed) == sorted(same)
+        self.write(lambda store, r: store.remove_content(name, content, r), named)
+        for id_ in same:
+            self.removed[id_] = self.model.entries.pop(id_)
+
+    @precondition(lambda self: self.removed)
+    @rule(data=st.data(), named=st.booleans())
+    def restore(self, data: st.DataObject, named: bool) -> None:
+        name = data.draw(st.sampled_from(sorted({entry.bank for entry in self.removed.values()})))
+        gone = [entry.id for entry in self.removed.values() if entry.bank == name]
+        some = data.draw(st.lists(st.sampled_from(gone), min_size=1, max_size=10))
+        self.write(lambda store, r: store.restore_entries(name, some, r), named)
+        for id_ in set(some):
+            self.model.entries[id_] = self.removed.pop(id_)
 
     @precondition(lambda self: self.model.banks)
     @rule(data=st.data(), wanted=st.lists(st.integers(-1, 100), min_size=1, max_size=5))
@@ -146,6 +181,10 @@ class StoreModel(RuleBasedStateMachine):
     @invariant()
     def is_the_model(self) -> None:
         assert tables(self.store) == self.model
+        for name in self.model.banks:
+            listed = self.store.list_entries(name, 0, 10_000, EntryFilter(state=State.REMOVED))
+            kept = [replace(each, state=State.LIVE, removed=None, removal_reason="") for each in listed]
+            assert kept == sorted((each for each in self.removed.values() if each.bank == name), key=lambda e: e.id)
         replay = Replay()
         replay.follow(self.store)
         assert replay == self.model
