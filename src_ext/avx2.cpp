@@ -145,7 +145,7 @@ void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, si
 extern const Kernels kAvx2{"avx2",
     avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
     avx2::grey_row, avx2::lanczos, avx2::dot_rows,
-    avx2::among, avx2::between};
+    avx2::among, avx2::between, 1.4};
 
 }  // namespace hashmatch
 

@@ -17,7 +17,10 @@ const Variant kVariants[] = {
     {&kPortable, [] { return true; }},
 #if defined(__x86_64__)
     {&kAvx2, [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
-    {&kAvx512, [] { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"); }},
+    {&kAvx512, [] {
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vpopcntdq");
+    }},
 #elif defined(__aarch64__)
     {&kNeon, [] { return true; }},  // the ABI has it
 #endif

@@ -38,7 +38,7 @@ void Matches::split(int32_t* distances, int64_t* positions) const {
 bool mih_range_search(const Kernels& kernels, const Mih& mih, const uint8_t* queries, size_t count, int radius,
                       size_t most, Matches& matches) noexcept try {
     const size_t bytes = mih.codes.bytes;
-    Search search(kernels, mih, radius);
+    Search search(kernels, mih, radius, count);
     std::vector<std::vector<Hit>> hits;
     matches.limits.assign(1, 0);
     for (size_t first = 0; first < count; first += kTogether) {

@@ -51,7 +51,7 @@ void answer(const Kernels& kernels, const Mih& mih, const uint8_t* queries, size
     for (int units = 1; !open.empty(); units++) {
         // As far as so many units on every substring reach.
         const int radius = std::min(units * mih.count - 1, static_cast<int>(8 * mih.codes.bytes));
-        Search search(kernels, mih, radius);
+        Search search(kernels, mih, radius, open.size());
         std::vector<size_t> next;
         for (const size_t k : open) {
             hits[k].clear();

@@ -22,12 +22,14 @@ constexpr size_t kTogether = 64;
 // Most units of one substring: shells beyond have more values than a search can afford.
 constexpr int kMaxUnits = 8;
 constexpr int kMaxTotal = kMaxSubstrings * kMaxUnits;
-// Costs, in codes scanned; they are of memory more than of instructions. On an EPYC of the third generation a scanned
-// code takes 2 ns, a probe 13 to 18 ns and a candidate 5 to 16 ns, as the tables outgrow the caches.
-constexpr double kProbeCost = 7;
-constexpr double kCandidateCost = 5;
+// Costs in nanoseconds, on an EPYC of the fourth generation; they are of memory more than of instructions. A probe takes
+// 13 to 18 and a candidate 5 to 16, as the tables outgrow the caches.
+constexpr double kProbeCost = 14;
+constexpr double kCandidateCost = 10;
+// Of 32 bytes that come from memory, once for all queries that are scanned together.
+constexpr double kStreamCost = 1.2;
 // Of one sum that `cheapest` makes.
-constexpr double kDealCost = 0.5;
+constexpr double kDealCost = 1;
 // A plan stands where it costs at most so many times what uniform codes would.
 constexpr double kTolerance = 1.5;
 // A query that spent this share of a scan on planning is scanned.
@@ -89,11 +91,15 @@ struct Run {
 
 class Search {
   public:
-    Search(const Kernels& kernels, const Mih& mih, int radius)
-        : kernels_(kernels), mih_(mih), radius_(radius), scan_cost_(static_cast<double>(mih.codes.count)) {
+    // `together` is how many queries there are.
+    Search(const Kernels& kernels, const Mih& mih, int radius, size_t together)
+        : kernels_(kernels), mih_(mih), radius_(radius) {
+        const double codes = static_cast<double>(mih.codes.count);
+        const double streamed = kStreamCost / static_cast<double>(std::min(std::max(together, size_t{1}), kTogether));
+        scan_cost_ = codes * (kernels.scanned + streamed) * static_cast<double>(mih.codes.bytes) / 32;
         for (int i = 0; i < mih.count; i++) {
             const int width = mih.substrings[i].width;
-            const double shared = scan_cost_ / static_cast<double>(size_t{1} << width);
+            const double shared = codes / static_cast<double>(size_t{1} << width);
             size_t values = 1;
             for (int shell = 0; shell < kMaxUnits; shell++) {
                 values_[i][shell] = values;
@@ -242,7 +248,7 @@ class Search {
     const Kernels& kernels_;
     const Mih& mih_;
     const int radius_;
-    const double scan_cost_;
+    double scan_cost_;
     size_t values_[kMaxSubstrings][kMaxUnits];
     Costs expected_;
     Plan usual_;

@@ -88,7 +88,7 @@ void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, si
 extern const Kernels kNeon{"neon",
     neon::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
     neon::grey_row, portable::lanczos, neon::dot_rows,
-    portable::among, portable::between};
+    portable::among, portable::between, 2};
 
 }  // namespace hashmatch
 

@@ -74,6 +74,6 @@ void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, si
 extern const Kernels kPortable{"portable",
     portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
     portable::grey_row, portable::lanczos, portable::dot_rows,
-    portable::among, portable::between};
+    portable::among, portable::between, 5.4};
 
 }  // namespace hashmatch
