@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         1.0, gt=0, description="Longest that a call may have to wait for its turn; past it, calls are refused."
     )
     max_queue_bytes: int = Field(
-        64 * 2**20, gt=0, description="Most bytes of uploads that each process holds, shared fairly by connections."
+        32 * 2**20, gt=0, description="Most bytes of uploads that each process holds, shared fairly by connections."
     )
     cache_bytes: int = Field(
         32 * 2**20, ge=0, description="Memory for the hashes of uploads seen before, in each process; 0 keeps none."

@@ -205,6 +205,7 @@ def _options(settings: Settings, *, shared: bool) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", -1),
         ("grpc.max_concurrent_streams", _MOST_STREAMS),
         ("grpc.http2.max_frame_size", _LARGEST_FRAME),
+        ("grpc.http2.bdp_probe", 0),  # it lets each stream send megabytes before anybody reads them
         ("grpc.so_reuseport", int(shared)),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
