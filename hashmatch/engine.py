@@ -10,7 +10,7 @@ from hashmatch.errors import IndexLoading, InvalidField, MediaError
 from hashmatch.follower import Follower
 from hashmatch.hash_log import HashLog
 from hashmatch.index import Snapshot
-from hashmatch.sandbox import Hasher, Job, Stop
+from hashmatch.sandbox import Hasher, Job
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import (
@@ -31,7 +31,7 @@ from hashmatch.types import (
     VideoDecision,
     VideoOptions,
 )
-from hashmatch.video_engine import FrameQuery
+from hashmatch.video_engine import FrameQuery, Kept, VideoCall, Videos
 
 _T = TypeVar("_T")
 _REPORTED = ("hashmatch", "av", "faiss-cpu", "grpcio", "numpy", "opencv-python-headless", "SQLAlchemy")
@@ -63,6 +63,7 @@ class Engine:
         self._hasher = hasher
         self._limits = limits
         self._hash_log = hash_log
+        self._videos = Videos(hasher, hash_log)
         self._ceilings = hashing.ceilings()
 
     def load(self, on_revision: Callable[[int], None]) -> None:
@@ -96,23 +97,23 @@ class Engine:
         (decision,) = matching.match_images(self._snapshot, [image], options, self._ceilings, self._stage)
         return decision
 
-    def match_video(self, file: int, options: MatchOptions, video: VideoOptions, stop: Stop) -> VideoDecision:
+    def match_video(self, file: int, options: MatchOptions, video: VideoOptions, call: VideoCall) -> VideoDecision:
         """Hash the video behind a descriptor and look it up; it may be an image as well.
 
-        Raises MediaError, InvalidField (a kind), NotFound (a bank), and Stopped once `stop` is thrown.
+        Raises MediaError, InvalidField (a kind), NotFound (a bank), and Stopped once the call's `stop` is thrown.
         """
         query = video_engine.query(self._snapshot, options, video, self._ceilings)
-        return video_engine.match_video(self._hasher, query, file, options, video, stop)
+        return self._videos.match(query, file, options, video, call)
 
-    def match_frames(self, options: MatchOptions, video: VideoOptions) -> FrameQuery:
+    def match_frames(self, options: MatchOptions, video: VideoOptions, content_id: str = "") -> FrameQuery:
         """Begin to match frames decoded elsewhere; raises InvalidField (a kind), NotFound (a bank)."""
         query = video_engine.query(self._snapshot, options, video, self._ceilings)
-        return FrameQuery(self._hasher, query, options, video, self._limits)
+        return FrameQuery(self._hasher, query, options, video, self._limits, Kept(self._hash_log, content_id))
 
-    def hash_video(self, file: int, video: VideoOptions, stop: Stop) -> HashedVideo:
+    def hash_video(self, file: int, video: VideoOptions, call: VideoCall) -> HashedVideo:
         """The hashes of the frames of the video behind a descriptor; raises as `match_video` does."""
         video_engine.check_kind(video)
-        return video_engine.hash_video(self._hasher, file, video, stop)
+        return self._videos.hash(file, video, call)
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions) -> list[Decision]:
         """Look up hashes as they are given, all at one revision; raises InvalidField, NotFound, IndexLoading."""

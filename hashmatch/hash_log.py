@@ -1,5 +1,7 @@
 """A log of what was hashed: no media, only the callers' names of them, kinds, hashes, qualities and times, as Parquet.
 
+Of a video it has a row for each run of near-identical frames, with the time in the video in `frame_us`.
+
 A folder for each day, `date=2025-05-31`, UTC, with a file for every few seconds in which something was hashed.
 `hashmatch backfill rescan` reads it. Several processes, and several machines, may write to one directory.
 """
@@ -35,6 +37,7 @@ class _Row(NamedTuple):
     kind: str
     hash: bytes
     quality: int | None
+    frame_us: int | None
 
 
 class HashLog:
@@ -69,14 +72,14 @@ class HashLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def append(self, content_id: str, hashes: Sequence[Hash]) -> None:
-        """Keep one item's hashes."""
+    def append(self, content_id: str, hashes: Sequence[Hash], frame_us: int | None = None) -> None:
+        """Keep one item's hashes, or those of a video's frame at so many microseconds."""
         now = datetime.now(UTC)
         with self._lock:
             if len(self._rows) >= MOST_HELD:
                 self._lost += len(hashes)
                 return
-            self._rows += (_Row(now, content_id, item.kind, item.bits, item.quality) for item in hashes)
+            self._rows += (_Row(now, content_id, item.kind, item.bits, item.quality, frame_us) for item in hashes)
             full = len(self._rows) >= _FLUSH_ROWS
         if full and not self._failing:
             self._wake.set()
@@ -150,6 +153,7 @@ def _write(folder: Path, day: date, rows: Sequence[_Row]) -> None:
             ("kind", pa.string()),
             ("hash", pa.binary()),
             ("quality", pa.uint8()),
+            ("frame_us", pa.int64()),
         ]
     )
     columns: list[Any] = list(zip(*rows, strict=True))

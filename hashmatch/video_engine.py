@@ -1,14 +1,16 @@
 """The verbs of videos, blocking and thread-safe."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hashmatch import hashing
 from hashmatch.errors import InvalidField, MediaError, MediaTooLarge
+from hashmatch.hash_log import HashLog
 from hashmatch.hashing import FrameKind
 from hashmatch.index import Snapshot
-from hashmatch.sandbox import Hasher, Job, Stop, VideoJob
+from hashmatch.sandbox import Hasher, Job, Stop, Take, VideoJob
 from hashmatch.settings import MediaLimits
 from hashmatch.types import (
     Frame,
@@ -18,33 +20,86 @@ from hashmatch.types import (
     LumaPlane,
     MatchOptions,
     Scan,
+    ScanProgress,
     SeenFrame,
     VideoDecision,
     VideoInfo,
     VideoOptions,
 )
-from hashmatch.videos import Runs, Tracker, VideoQuery
+from hashmatch.videos import Run, Runs, Tracker, VideoQuery
 
 
-def match_video(
-    hasher: Hasher, query: VideoQuery, file: int, options: MatchOptions, video: VideoOptions, stop: Stop
-) -> VideoDecision:
-    """Hash a video and look it up."""
-    scan = hasher.hash_video(file, VideoJob(video, options.all_views, stop=stop), query.take)
-    return query.decision(scan)
+@dataclass(frozen=True, slots=True)
+class VideoCall:
+    """Who asks for a video: what they call it, what they are told meanwhile, and how they give it up."""
+
+    content_id: str = ""
+    """Where there is a hash log, the frames of a video that has one are kept there."""
+    on_progress: Callable[[ScanProgress], None] = lambda _: None
+    """Called by the thread that scans, as frames come; quick to return."""
+    stop: Stop = field(default_factory=Stop)
 
 
-def hash_video(hasher: Hasher, file: int, video: VideoOptions, stop: Stop) -> HashedVideo:
-    """Hash a video."""
-    runs = Runs(keep_repeats=video.keep_repeats)
-    frames: list[HashedFrame] = []
+class Videos:
+    """Hashes videos for callers."""
 
-    def take(seen: Sequence[SeenFrame]) -> bool:
-        frames.extend(run.hashed for run in runs.add(seen))
-        return True
+    def __init__(self, hasher: Hasher, hash_log: HashLog | None = None) -> None:
+        self._hasher = hasher
+        self._log = hash_log
 
-    scan = hasher.hash_video(file, VideoJob(video, stop=stop), take)
-    return HashedVideo(scan, (*frames, *(run.hashed for run in runs.end())))
+    def match(
+        self, query: VideoQuery, file: int, options: MatchOptions, video: VideoOptions, call: VideoCall
+    ) -> VideoDecision:
+        """Hash a video and look it up."""
+        return query.decision(self._scan(file, VideoJob(video, options.all_views, stop=call.stop), call, query.take))
+
+    def hash(self, file: int, video: VideoOptions, call: VideoCall) -> HashedVideo:
+        """Hash a video."""
+        runs = Runs(keep_repeats=video.keep_repeats)
+        frames: list[HashedFrame] = []
+
+        def take(seen: Sequence[SeenFrame]) -> bool:
+            frames.extend(run.hashed for run in runs.add(seen))
+            return True
+
+        scan = self._scan(file, VideoJob(video, stop=call.stop), call, take)
+        return HashedVideo(scan, (*frames, *(run.hashed for run in runs.end())))
+
+    def _scan(self, file: int, job: VideoJob, call: VideoCall, take: Take) -> Scan:
+        infos: list[VideoInfo] = []
+        kept = Kept(self._log, call.content_id)
+
+        def taken(frames: Sequence[SeenFrame]) -> bool:
+            kept.add(frames)
+            call.on_progress(ScanProgress(infos[0].duration, frames[-1].time))
+            return take(frames)
+
+        try:
+            return self._hasher.hash_video(file, replace(job, told=infos.append), taken)
+        finally:
+            kept.end()
+
+
+class Kept:
+    """What of a video's frames goes into the hash log, where there is one and the video has a name."""
+
+    def __init__(self, log: HashLog | None, content_id: str) -> None:
+        self._log = log if content_id else None
+        self._content_id = content_id
+        self._runs = Runs()
+
+    def add(self, frames: Sequence[SeenFrame]) -> None:
+        """Take frames, later than those before them."""
+        self._append(self._runs.add(frames))
+
+    def end(self) -> None:
+        """No more frames come."""
+        self._append(self._runs.end())
+
+    def _append(self, runs: Sequence[Run]) -> None:
+        if self._log is not None:
+            for run in runs:
+                self._log.append(self._content_id, run.frame.hashes[:1], run.frame.time)
 
 
 def query(snapshot: Snapshot, options: MatchOptions, video: VideoOptions, ceilings: Mapping[str, int]) -> VideoQuery:
@@ -67,10 +122,17 @@ class FrameQuery:
     """Frames that were decoded elsewhere, matched as one video."""
 
     def __init__(
-        self, hasher: Hasher, matched: VideoQuery, options: MatchOptions, video: VideoOptions, limits: MediaLimits
+        self,
+        hasher: Hasher,
+        matched: VideoQuery,
+        options: MatchOptions,
+        video: VideoOptions,
+        limits: MediaLimits,
+        kept: Kept,
     ) -> None:
         self._hasher = hasher
         self._query = matched
+        self._kept = kept
         self._job = Job((video.kind,), options.all_views)
         self._limits = limits
         self._count = self._last = 0
@@ -93,7 +155,12 @@ class FrameQuery:
             error.at(field)
             raise
         self._count, self._last = self._count + 1, time
+        self._kept.add([frame])
         return self._query.take([frame])
+
+    def end(self) -> None:
+        """No more frames come; what is to be kept of them is."""
+        self._kept.end()
 
     def decision(self, *, stopped: bool) -> VideoDecision:
         """What all frames amount to; raises InvalidField where there was none."""

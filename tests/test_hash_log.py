@@ -46,9 +46,7 @@ def test_keeps_what_was_hashed_and_nothing_else(tmp_path: Path) -> None:
         ("one", "sha256", bytes(32), None),
         ("two", "pdq", (2).to_bytes(32), 0),
     ]
-    assert {name for row in rows for name in row} == {"time", "content_id", "kind", "hash", "quality", "date"} - {
-        "date"
-    }
+    assert {name for row in rows for name in row} == {"time", "content_id", "kind", "hash", "quality", "frame_us"}
     assert all(began <= row["time"] <= datetime.now(UTC) for row in rows)
     (place,) = {path.parent.name for path in (tmp_path / "log").glob("*/*")}
     assert place in {f"date={began.date()}", f"date={datetime.now(UTC).date()}"}

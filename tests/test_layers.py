@@ -23,7 +23,7 @@ ALLOWED = {
     "sandbox": {"_core", "hashing", "media", "types", "errors", "settings"},
     "matching": {"index", "policy", "types"},
     "videos": {"index", "matching", "policy", "types"},
-    "video_engine": {"hashing", "sandbox", "index", "videos", "types", "errors", "settings"},
+    "video_engine": {"hash_log", "hashing", "sandbox", "index", "videos", "types", "errors", "settings"},
     "engine": {
         "_core",
         "hashing",
@@ -53,6 +53,7 @@ ALLOWED = {
         "types",
         "errors",
         "settings",
+        "video_engine",
     },
     "backfill": {
         "client",

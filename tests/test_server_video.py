@@ -1,6 +1,11 @@
 """Videos over a socket: clips and pictures that were hidden are found, and what was not looked at is told."""
 
 import asyncio
+import contextlib
+import os
+import pty
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,12 +27,14 @@ from hashmatch.types import (
     MatchOptions,
     NewMedia,
     Provenance,
+    ScanProgress,
     Selection,
     Verdict,
     VideoDecision,
     VideoOptions,
 )
 from hashmatch.v1 import match_pb2, match_pb2_grpc, types_pb2, video_pb2
+from tests.command import COMMAND
 from tests.servers import running_server
 from tests.video_files import Pixels, animated, encoded, film, scene
 
@@ -225,6 +232,49 @@ async def test_the_asynchronous_client_says_the_same(
             await other.add_video("again", path, Provenance())
 
 
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory: pytest.TempPathFactory, long_film: list[Pixels]) -> Path:
+    """So long that every frame of it takes seconds."""
+    return saved(tmp_path_factory.mktemp("long") / "long.mp4", encoded(long_film, rate=5))
+
+
+async def test_a_caller_is_told_how_far_the_scan_has_come(
+    server: ServerProcess, client: Client, long_file: Path
+) -> None:
+    told: list[ScanProgress] = []
+    every = VideoOptions(Selection.ALL)
+    found = client.match_video(long_file, video=every, on_progress=told.append)
+    assert told
+    assert {each.duration for each in told} == {60 * MINUTES * SECOND}
+    assert all(0 <= each.scanned_until <= found.scan.scanned_until for each in told)
+    more: list[ScanProgress] = []
+    async with AsyncClient(server.address, timeout=30) as other:
+        assert (await other.hash_video(long_file, every, on_progress=more.append)).scan == found.scan
+    assert [each.scanned_until for each in more] == sorted(each.scanned_until for each in more)
+    assert more
+
+
+def on_a_terminal(*command: str) -> bytes:
+    """What a command writes to standard error where that is a terminal, and standard output is none."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal is gone with the process
+        while part := os.read(ours, 2**16):
+            said += part
+    os.close(ours)
+    process.wait()
+    return said
+
+
+def test_the_command_line_shows_it_by_time(server: ServerProcess, client: Client, long_file: Path) -> None:
+    client.create_bank(Bank("shown"))
+    for command in (["bank", "add", "shown"], ["match", "--bank", "shown"]):
+        said = on_a_terminal(*COMMAND, "--server", server.address, *command, "--all-frames", str(long_file))
+        assert re.search(rb"[1-9]\d*/600", said), said
+
+
 def test_repeats_are_counted_or_kept(client: Client, tmp_path: Path, clip: list[Pixels]) -> None:
     path = saved(tmp_path / "still.mp4", encoded([clip[0]] * 30 + [clip[60]] * 10))
     runs = client.hash_video(path, VideoOptions(Selection.ALL))
@@ -264,7 +314,7 @@ def chunk(data: bytes) -> match_pb2.MatchVideoRequest:
 )
 def test_what_cannot_be_scanned_is_an_error(server: ServerProcess, parts: list[Any], words: str) -> None:
     with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
-        match_pb2_grpc.MatchServiceStub(channel).MatchVideo(iter(parts))
+        list(match_pb2_grpc.MatchServiceStub(channel).MatchVideo(iter(parts)))
     failure: Any = caught.value
     assert failure.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert words in failure.details()
@@ -273,7 +323,7 @@ def test_what_cannot_be_scanned_is_an_error(server: ServerProcess, parts: list[A
 def test_other_options_are_checked_first(server: ServerProcess) -> None:
     wrong = match_pb2.MatchVideoStart(options=types_pb2.MatchOptions(max_matches=2000))
     with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
-        match_pb2_grpc.MatchServiceStub(channel).MatchVideo(iter([match_pb2.MatchVideoRequest(start=wrong)]))
+        list(match_pb2_grpc.MatchServiceStub(channel).MatchVideo(iter([match_pb2.MatchVideoRequest(start=wrong)])))
     failure: Any = caught.value
     assert "options.max_matches" in failure.details()
 

@@ -22,6 +22,7 @@ SCHEMA: Final = pa.schema(
         ("kind", pa.string()),
         ("hash", pa.binary()),
         ("quality", pa.uint8()),
+        ("frame_us", pa.int64()),  # where in a video
     ]
 )
 """What is read of a log; `kind` and `hash` must be there, the others are null where they are not."""

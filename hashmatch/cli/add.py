@@ -15,8 +15,8 @@ from hashmatch.cli.inputs import STANDARD_INPUT, Kind, OptionalFiles, expand, pa
 from hashmatch.cli.moments import HELP as MOMENT_HELP
 from hashmatch.cli.moments import METAVAR, optional_moment
 from hashmatch.cli.objects import emit, entry_object, error_object
-from hashmatch.cli.output import complain, printable, progress
-from hashmatch.cli.videos import AllFrames, Every, Keyframes, is_video, read_vpdq, video_options
+from hashmatch.cli.output import bars, complain, printable, progress
+from hashmatch.cli.videos import AllFrames, Every, Keyframes, bar, is_video, read_vpdq, video_options
 from hashmatch.errors import MediaError
 from hashmatch.types import PDQ, Bank, Entry, NewEntry, NewMedia, Provenance, VideoOptions
 
@@ -123,9 +123,10 @@ def _add_video(target: _Target, name: str, provenance: Provenance, options: Vide
                 batch = entries[at : at + _FRAMES_A_CALL]
                 revision = client.load_entries(bank, batch, reason=target.reason).revision
         else:
-            hashed, revision = client.add_video(
-                bank, name, provenance, options, expires=target.expires, reason=target.reason
-            )
+            with bars(as_json) as shown, bar(shown, name) as reached:
+                hashed, revision = client.add_video(
+                    bank, name, provenance, options, expires=target.expires, reason=target.reason, on_progress=reached
+                )
             count, incomplete = len(hashed.frames), hashed.scan.incomplete
     except MediaError as error:
         if as_json:

@@ -12,7 +12,7 @@ import typer
 from hashmatch.cli.common import AsJson, Code, configured
 from hashmatch.cli.inputs import Files, Kinds, Sandboxed, check_kinds, expand, read
 from hashmatch.cli.objects import emit, error_object, hash_object
-from hashmatch.cli.output import complain, printable
+from hashmatch.cli.output import bars, complain, printable
 from hashmatch.cli.videos import (
     AllFrames,
     Every,
@@ -26,7 +26,7 @@ from hashmatch.cli.videos import (
     vpdq_line,
 )
 from hashmatch.errors import MediaError
-from hashmatch.types import SECOND, HashedImage, Sandbox, SeenFrame, VideoOptions
+from hashmatch.types import SECOND, HashedImage, Sandbox, ScanProgress, SeenFrame, VideoInfo, VideoOptions
 
 if TYPE_CHECKING:
     from hashmatch.sandbox import Pool
@@ -101,14 +101,15 @@ def _hash_video(pool: "Pool", name: str, options: VideoOptions, *, vpdq: bool, a
                 quality = "-" if frame.hash.quality is None else frame.hash.quality
                 typer.echo(f"{frame.hash.hex} {quality:>3} {printable(name)} {frame.shown.start / SECOND:.3f}")
 
-    with Path(name).open("rb") as file, bar(name, streaming=True) as (told, reached):
+    with Path(name).open("rb") as file, bars(streaming=True) as shown, bar(shown, name) as reached:
+        infos: list[VideoInfo] = []
 
         def take(frames: Sequence[SeenFrame]) -> bool:
             show(runs.add(frames))
-            reached(frames[-1].time)
+            reached(ScanProgress(infos[0].duration, frames[-1].time))
             return True
 
-        scan = pool.hash_video(file.fileno(), VideoJob(options, told=told), take)
+        scan = pool.hash_video(file.fileno(), VideoJob(options, told=infos.append), take)
         show(runs.end())
     if as_json:
         emit({"file": name, **scan_object(scan)})

@@ -11,11 +11,12 @@ from rich.text import Text
 from hashmatch.cli.common import AsJson, Code, connect
 from hashmatch.cli.inputs import Files, Kind, Kinds, expand, parse_hash, read
 from hashmatch.cli.objects import decision_object, emit, error_object
-from hashmatch.cli.output import NOT_SCANNED, print_table, progress, verdict_text
+from hashmatch.cli.output import NOT_SCANNED, bars, print_table, verdict_text
 from hashmatch.cli.videos import (
     AllFrames,
     Every,
     Keyframes,
+    bar,
     is_video,
     video_cells,
     video_decision_object,
@@ -25,6 +26,8 @@ from hashmatch.errors import HashmatchError, MediaError, Overloaded
 from hashmatch.types import PDQ, Decision, MatchOptions, Verdict, VideoDecision, VideoOptions
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from hashmatch.client import Client
 
 Banks = Annotated[
@@ -80,8 +83,7 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter for each option
             kinds=tuple(kind or ()),
             approximate=approximate,
         )
-        outcomes = progress(_scan_all(client, names, options, video), len(names), "matching", as_json)
-        code = _report("file", outcomes, as_json)
+        code = _report("file", _answers(client, names, options, video, as_json), as_json)
     raise typer.Exit(code)
 
 
@@ -114,20 +116,30 @@ def _check_banks(client: "Client", banks: Iterable[str] | None) -> None:
         client.get_bank(name)
 
 
-def _scan_all(client: "Client", names: Sequence[str], options: MatchOptions, video: VideoOptions) -> Iterator[_Outcome]:
+def _answers(
+    client: "Client", names: Sequence[str], options: MatchOptions, video: VideoOptions, as_json: bool
+) -> Iterator[_Outcome]:
     """Yield each name with what became of it, in order; images travel together, each video by itself."""
-    for moving, group in groupby(names, key=is_video):
-        if moving:
-            yield from ((name, _match_video(client, name, options, video)) for name in group)
-        else:
-            yield from _scan(client, list(group), options)
+    with bars(as_json) as shown:
+        task = shown.add_task("matching", total=len(names))
+        for moving, group in groupby(names, key=is_video):
+            some = list(group)
+            answers = (
+                ((name, _match_video(client, name, options, video, shown)) for name in some)
+                if moving
+                else _scan(client, some, options)
+            )
+            for answer in answers:
+                shown.advance(task)
+                yield answer
 
 
 def _match_video(
-    client: "Client", name: str, options: MatchOptions, video: VideoOptions
+    client: "Client", name: str, options: MatchOptions, video: VideoOptions, shown: "Progress"
 ) -> VideoDecision | HashmatchError:
     try:
-        return client.match_video(name, options, video)
+        with bar(shown, name) as reached:
+            return client.match_video(name, options, video, on_progress=reached)
     except (MediaError, Overloaded) as error:
         return error
     except OSError as error:

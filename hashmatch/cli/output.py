@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -70,12 +71,19 @@ def verdict_text(verdict: str) -> Text:
 
 
 def progress(items: Iterable[_T], total: int, what: str, streaming: bool) -> Iterator[_T]:
-    """Yield the items while a bar on standard error, where that is a terminal, counts them.
+    """Yield the items while a bar, as of `bars`, counts them."""
+    with bars(streaming) as shown:
+        yield from shown.track(items, total=total, description=what)
+
+
+@contextmanager
+def bars(streaming: bool) -> Iterator[Progress]:
+    """Bars on standard error, where that is a terminal.
 
     `streaming` says that results go to standard output meanwhile: on a terminal they then are the progress.
     """
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     visible = sys.stderr.isatty() and not (streaming and sys.stdout.isatty())
-    shown = Console(stderr=True)
-    with Progress(*columns, console=shown, transient=True, redirect_stdout=False, disable=not visible) as bar:
-        yield from bar.track(items, total=total, description=what)
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, disable=not visible) as shown:
+        yield shown

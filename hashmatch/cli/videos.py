@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,8 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.text import Text
 
 from hashmatch.cli.inputs import STANDARD_INPUT
@@ -25,10 +23,10 @@ from hashmatch.types import (
     NewEntry,
     Provenance,
     Scan,
+    ScanProgress,
     Selection,
     TimeRange,
     VideoDecision,
-    VideoInfo,
     VideoOptions,
 )
 
@@ -80,16 +78,18 @@ def is_video(name: str) -> bool:
 
 
 @contextmanager
-def bar(name: str, *, streaming: bool) -> Iterator[tuple[Callable[[VideoInfo], None], Callable[[int], None]]]:
-    """Two functions to tell what a video is and which time of it was reached, shown on a terminal."""
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    hidden = not sys.stderr.isatty() or (streaming and sys.stdout.isatty())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as shown:
-        task = shown.add_task(printable(name), total=None)
-        yield (
-            lambda info: shown.update(task, total=info.duration),
-            lambda time: shown.update(task, completed=time),
-        )
+def bar(shown: Progress, name: str) -> Iterator[Callable[[ScanProgress], None]]:
+    """A bar of a video's seconds, and what to tell it how many of them were looked at."""
+    task = shown.add_task(printable(name), total=None)
+
+    def reached(progress: ScanProgress) -> None:
+        total = None if progress.duration is None else progress.duration / SECOND
+        shown.update(task, total=total, completed=progress.scanned_until / SECOND)
+
+    try:
+        yield reached
+    finally:
+        shown.remove_task(task)
 
 
 def vpdq_line(number: int, frame: HashedFrame) -> str:

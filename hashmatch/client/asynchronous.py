@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +11,18 @@ import grpc
 
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
+from hashmatch.client.async_pipeline import AsyncPipeline
 from hashmatch.client.bank_calls import ALL_THERE
-from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
+from hashmatch.client.calls import (
+    DEFAULT_OPTIONS,
+    DEFAULT_TARGET,
+    DEFAULT_TIMEOUT,
+    DEFAULT_VIDEO,
+    Call,
+    OnProgress,
+    Sent,
+    T,
+)
 from hashmatch.client.patience import Patience
 from hashmatch.client.security import OPEN, Security
 from hashmatch.errors import HashmatchError, InvalidField
@@ -35,8 +44,6 @@ from hashmatch.types import (
     VideoDecision,
     VideoOptions,
 )
-
-_END: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in the stubs
 
 
 class AsyncClient:
@@ -77,7 +84,7 @@ class AsyncClient:
         log_keys: bool = False,
     ) -> AsyncIterator[tuple[str, ImageDecision | HashmatchError]]:
         """As `Client.match_many`; `items` may be asynchronous, and is drawn from a task of its own."""
-        async for outcome in _Pipeline(self._methods["MatchStream"], items, (options, log_keys)).run():
+        async for outcome in AsyncPipeline(self._methods["MatchStream"], items, (options, log_keys)).run():
             yield outcome
 
     async def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:
@@ -93,26 +100,44 @@ class AsyncClient:
         path: str | Path,
         options: MatchOptions = DEFAULT_OPTIONS,
         video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        content_id: str = "",
+        on_progress: OnProgress | None = None,
     ) -> VideoDecision:
         """As `Client.match_video`."""
-        answer = await self._stream("MatchVideo", calls.video_request(Path(path), options, video))
+        sent = Sent(path, content_id, on_progress)
+        answer = await self._upload("MatchVideo", calls.video_upload(options, video, sent))
         return wire.video_decision_from_wire(answer.result)
 
-    async def hash_video(self, path: str | Path, video: VideoOptions = DEFAULT_VIDEO) -> HashedVideo:
+    async def hash_video(
+        self,
+        path: str | Path,
+        video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        content_id: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> HashedVideo:
         """As `Client.hash_video`."""
-        return wire.hashed_video_from_wire(await self._stream("HashVideo", calls.hash_video_request(Path(path), video)))
+        upload = calls.hash_video_upload(video, Sent(path, content_id, on_progress))
+        return wire.hashed_video_from_wire(await self._upload("HashVideo", upload))
 
     async def match_frames(
         self,
         frames: Iterable[tuple[int, bytes | LumaPlane]],
         options: MatchOptions = DEFAULT_OPTIONS,
         video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        content_id: str = "",
     ) -> VideoDecision:
         """As `Client.match_frames`."""
-        answer = await self._stream("MatchFrames", calls.frames_request(frames, options, video))
+        requests = calls.frames_request(frames, options, video, content_id)
+        try:
+            answer = await self._methods["MatchFrames"](requests)
+        except grpc.RpcError as failure:
+            raise calls.as_error(failure) from failure
         return wire.video_decision_from_wire(answer.result)
 
-    async def add_video(
+    async def add_video(  # noqa: PLR0913 - as of Client
         self,
         bank: str,
         path: str | Path,
@@ -121,11 +146,12 @@ class AsyncClient:
         *,
         expires: datetime | None = None,
         reason: str = "",
+        on_progress: OnProgress | None = None,
     ) -> tuple[HashedVideo, int]:
         """As `Client.add_video`."""
         if not provenance.content_id:
             raise InvalidField("provenance.content_id", "must name the video")
-        hashed = await self.hash_video(path, video)
+        hashed = await self.hash_video(path, video, on_progress=on_progress)
         revision = 0
         for entries in bank_calls.video_entries(hashed, provenance, expires):
             revision = (await self.load_entries(bank, entries, reason=reason)).revision
@@ -207,17 +233,17 @@ class AsyncClient:
         """As `Client.wait_for_revision`."""
         return await self._run(calls.wait_for_revision(revision))
 
-    async def _stream(self, method: str, requests: Iterable[Any]) -> Any:
-        """Send a stream and read its one answer; an upload is sent anew when the server says."""
+    async def _upload(self, method: str, upload: calls.Upload) -> Any:
+        """Send an upload and read its answer; it is sent anew when the server says."""
         patience = Patience(math.inf)
         while True:
             try:
-                return await self._methods[method](iter(requests))
+                async for answer in self._methods[method](iter(upload)):
+                    if upload.is_result(answer):
+                        return answer
+                raise HashmatchError("the server ended the call without a result")
             except grpc.RpcError as failure:
-                error = calls.as_error(failure)
-                if not isinstance(requests, calls.Upload):
-                    raise error from failure
-                await asyncio.sleep(patience.pause(error))
+                await asyncio.sleep(patience.pause(calls.as_error(failure)))
 
     async def _run(self, call: Call[T]) -> T:
         patience = Patience(self._timeout)
@@ -226,72 +252,3 @@ class AsyncClient:
                 return call.read(await self._methods[call.method](call.request, timeout=patience.remaining))
             except grpc.RpcError as failure:
                 await asyncio.sleep(patience.pause(calls.as_error(failure)))
-
-
-class _Pipeline:
-    """One `match_many`: a task draws items within the window, another sends them, the caller reads the answers."""
-
-    def __init__(
-        self,
-        method: Any,
-        items: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
-        how: tuple[MatchOptions, bool],
-    ) -> None:
-        self._method = method
-        self._items = items if isinstance(items, AsyncIterable) else _each(items)
-        self._how = how
-        self._window = asyncio.Semaphore(calls.STREAM_WINDOW)
-        self._drawn: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
-        self._unanswered: deque[tuple[str, bytes]] = deque()
-
-    async def run(self) -> AsyncIterator[tuple[str, ImageDecision | HashmatchError]]:
-        drawing = asyncio.create_task(self._draw())
-        attempt = 0
-        try:
-            while True:
-                stream = self._method()
-                sending = asyncio.create_task(self._send(stream))
-                try:
-                    while (answer := await stream.read()) is not _END:
-                        attempt = 0
-                        key, _ = self._unanswered.popleft()
-                        self._window.release()
-                        yield key, calls.stream_answer(answer)
-                    await drawing
-                    break
-                except grpc.RpcError as failure:
-                    attempt += 1
-                    await asyncio.sleep(calls.stream_pause(failure, attempt))
-                finally:
-                    await _end(sending)
-                    stream.cancel()
-        finally:
-            await _end(drawing)
-
-    async def _draw(self) -> None:
-        try:
-            async for item in self._items:
-                await self._window.acquire()
-                self._drawn.put_nowait(item)
-        finally:
-            self._drawn.put_nowait(None)
-
-    async def _send(self, stream: Any) -> None:
-        """Send what has no answer yet, then what is drawn; each item is noted before it is sent."""
-        for sent in tuple(self._unanswered):
-            await stream.write(calls.stream_request(*sent, *self._how))
-        while (item := await self._drawn.get()) is not None:
-            self._unanswered.append(item)
-            await stream.write(calls.stream_request(*item, *self._how))
-        self._drawn.put_nowait(None)
-        await stream.done_writing()
-
-
-async def _each(items: Iterable[tuple[str, bytes]]) -> AsyncIterator[tuple[str, bytes]]:
-    for item in items:
-        yield item
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

@@ -12,7 +12,16 @@ import grpc
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
 from hashmatch.client.bank_calls import ALL_THERE
-from hashmatch.client.calls import DEFAULT_OPTIONS, DEFAULT_TARGET, DEFAULT_TIMEOUT, DEFAULT_VIDEO, Call, T
+from hashmatch.client.calls import (
+    DEFAULT_OPTIONS,
+    DEFAULT_TARGET,
+    DEFAULT_TIMEOUT,
+    DEFAULT_VIDEO,
+    Call,
+    OnProgress,
+    Sent,
+    T,
+)
 from hashmatch.client.patience import Patience
 from hashmatch.client.pipeline import Pipeline
 from hashmatch.client.security import OPEN, Security
@@ -106,26 +115,48 @@ class Client:
         path: str | Path,
         options: MatchOptions = DEFAULT_OPTIONS,
         video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        content_id: str = "",
+        on_progress: OnProgress | None = None,
     ) -> VideoDecision:
-        """Match a video, animated image or still, streamed from disk; it may take minutes."""
-        answer = self._stream("MatchVideo", calls.video_request(Path(path), options, video))
+        """Match a video, animated image or still, streamed from disk; it may take minutes.
+
+        A server that keeps a log of hashes keeps those of a video that has a `content_id`. `on_progress` is told
+        about twice a second how far the server has come, once all is sent.
+        """
+        sent = Sent(path, content_id, on_progress)
+        answer = self._upload("MatchVideo", calls.video_upload(options, video, sent))
         return wire.video_decision_from_wire(answer.result)
 
-    def hash_video(self, path: str | Path, video: VideoOptions = DEFAULT_VIDEO) -> HashedVideo:
-        """The hashes of a video's frames, streamed from disk; it may take minutes."""
-        return wire.hashed_video_from_wire(self._stream("HashVideo", calls.hash_video_request(Path(path), video)))
+    def hash_video(
+        self,
+        path: str | Path,
+        video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        content_id: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> HashedVideo:
+        """The hashes of a video's frames, streamed from disk; it may take minutes. The rest is as of `match_video`."""
+        upload = calls.hash_video_upload(video, Sent(path, content_id, on_progress))
+        return wire.hashed_video_from_wire(self._upload("HashVideo", upload))
 
     def match_frames(
         self,
         frames: Iterable[tuple[int, bytes | LumaPlane]],
         options: MatchOptions = DEFAULT_OPTIONS,
         video: VideoOptions = DEFAULT_VIDEO,
+        *,
+        content_id: str = "",
     ) -> VideoDecision:
         """Match frames decoded here as one video: times in microseconds, ascending, and image files or luma."""
-        answer = self._stream("MatchFrames", calls.frames_request(frames, options, video))
+        requests = calls.frames_request(frames, options, video, content_id)
+        try:
+            answer = self._methods["MatchFrames"](requests)
+        except grpc.RpcError as failure:
+            raise calls.as_error(failure) from failure
         return wire.video_decision_from_wire(answer.result)
 
-    def add_video(
+    def add_video(  # noqa: PLR0913 - one parameter for each fact about the video
         self,
         bank: str,
         path: str | Path,
@@ -134,6 +165,7 @@ class Client:
         *,
         expires: datetime | None = None,
         reason: str = "",
+        on_progress: OnProgress | None = None,
     ) -> tuple[HashedVideo, int]:
         """Make a video known: hash its frames and add them as entries; `content_id` names it. The revision, too.
 
@@ -141,7 +173,7 @@ class Client:
         """
         if not provenance.content_id:
             raise InvalidField("provenance.content_id", "must name the video")
-        hashed = self.hash_video(path, video)
+        hashed = self.hash_video(path, video, on_progress=on_progress)
         revision = 0
         for entries in bank_calls.video_entries(hashed, provenance, expires):
             revision = self.load_entries(bank, entries, reason=reason).revision
@@ -215,17 +247,17 @@ class Client:
         """Return once every process of the server answers at a revision; the revision of each."""
         return self._run(calls.wait_for_revision(revision))
 
-    def _stream(self, method: str, requests: Iterable[Any]) -> Any:
-        """Send a stream and read its one answer; an upload is sent anew when the server says."""
+    def _upload(self, method: str, upload: calls.Upload) -> Any:
+        """Send an upload and read its answer; it is sent anew when the server says."""
         patience = Patience(math.inf)
         while True:
             try:
-                return self._methods[method](iter(requests))
+                for answer in self._methods[method](iter(upload)):
+                    if upload.is_result(answer):
+                        return answer
+                raise HashmatchError("the server ended the call without a result")
             except grpc.RpcError as failure:
-                error = calls.as_error(failure)
-                if not isinstance(requests, calls.Upload):
-                    raise error from failure
-                time.sleep(patience.pause(error))
+                time.sleep(patience.pause(calls.as_error(failure)))
 
     def _run(self, call: Call[T]) -> T:
         patience = Patience(self._timeout)

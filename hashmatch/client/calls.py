@@ -80,6 +80,18 @@ class Call(Generic[T]):
     read: Callable[[Any], T]
 
 
+OnProgress = Callable[[types.ScanProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A video that is sent."""
+
+    path: str | Path
+    content_id: str = ""
+    on_progress: OnProgress | None = None
+
+
 def methods(channel: Any) -> dict[str, Any]:
     """Every method of the contract by name, bound to a channel of either sort."""
     stubs = (
@@ -148,24 +160,35 @@ def as_error(failure: Any) -> errors.HashmatchError:
     return known(f"{code.name}: {details}")
 
 
-def video_request(path: Path, options: types.MatchOptions, video: types.VideoOptions) -> "Upload":
+def video_upload(options: types.MatchOptions, video: types.VideoOptions, sent: Sent) -> "Upload":
     """What `match_video` sends."""
     start = match_pb2.MatchVideoStart(options=wire.options_to_wire(options), video=wire.video_options_to_wire(video))
-    return Upload(path, start, match_pb2.MatchVideoRequest)
+    return Upload(sent, start, match_pb2.MatchVideoRequest)
 
 
-def hash_video_request(path: Path, video: types.VideoOptions) -> "Upload":
+def hash_video_upload(video: types.VideoOptions, sent: Sent) -> "Upload":
     """What `hash_video` sends."""
-    return Upload(path, hash_pb2.HashVideoStart(video=wire.video_options_to_wire(video)), hash_pb2.HashVideoRequest)
+    return Upload(sent, hash_pb2.HashVideoStart(video=wire.video_options_to_wire(video)), hash_pb2.HashVideoRequest)
 
 
 class Upload:
     """The messages of an upload, read from disk as they are sent, and anew for every attempt."""
 
-    def __init__(self, path: Path, start: Any, message: Any) -> None:
-        self._path = path
+    def __init__(self, sent: Sent, start: Any, message: Any) -> None:
+        self._path = Path(sent.path)
+        self._on_progress = sent.on_progress
         self._start = start
+        self._start.upload.content_id = sent.content_id
+        self._start.upload.progress = sent.on_progress is not None
         self._message = message
+
+    def is_result(self, answer: Any) -> bool:
+        """Whether an answer is the last; one that says how far the server has come is passed on."""
+        if not answer.HasField("progress"):
+            return True
+        if self._on_progress is not None:
+            self._on_progress(wire.progress_from_wire(answer.progress))
+        return False
 
     def __iter__(self) -> Iterator[Any]:
         with self._path.open("rb") as file:
@@ -176,10 +199,15 @@ class Upload:
 
 
 def frames_request(
-    frames: Iterable[tuple[int, bytes | types.LumaPlane]], options: types.MatchOptions, video: types.VideoOptions
+    frames: Iterable[tuple[int, bytes | types.LumaPlane]],
+    options: types.MatchOptions,
+    video: types.VideoOptions,
+    content_id: str,
 ) -> Iterator[match_pb2.MatchFramesRequest]:
     """What `match_frames` sends."""
-    start = match_pb2.MatchFramesStart(options=wire.options_to_wire(options), video=wire.video_options_to_wire(video))
+    start = match_pb2.MatchFramesStart(
+        options=wire.options_to_wire(options), video=wire.video_options_to_wire(video), content_id=content_id
+    )
     yield match_pb2.MatchFramesRequest(start=start)
     for time, picture in frames:
         if isinstance(picture, types.LumaPlane):

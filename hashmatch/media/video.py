@@ -156,7 +156,8 @@ class _Clock:
     """Times of frames in microseconds: they never go back, and begin at 0."""
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        self._unit = stream.time_base or Fraction(1, SECOND)
+        unit = (stream.time_base or Fraction(1, SECOND)) * SECOND
+        self._over, self._under = unit.numerator, unit.denominator
         # AVI knows no times but an order, and what FFmpeg makes of it begins where the decoder's delay ends.
         self._base = None if container.format.name == "avi" else stream.start_time
         rate = stream.average_rate or stream.guessed_rate or 25
@@ -167,7 +168,7 @@ class _Clock:
         """When what has that pts is shown, unless something before it is shown later."""
         if self._base is None:
             self._base = pts
-        return max(0, int((pts - self._base) * self._unit * SECOND))
+        return max(0, (pts - self._base) * self._over // self._under)
 
     def time(self, frame: VideoFrame) -> int:
         """When a frame is shown; one frame's length after the last where it does not say."""

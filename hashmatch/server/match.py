@@ -11,7 +11,7 @@ from hashmatch.engine import Engine
 from hashmatch.server.admission import Caller
 from hashmatch.server.errors import item_error, status_code
 from hashmatch.server.metrics import Metrics
-from hashmatch.server.options import permitted
+from hashmatch.server.options import content_id, permitted
 from hashmatch.server.video import Videos
 from hashmatch.server.work import Work
 from hashmatch.v1 import hash_pb2, hash_pb2_grpc, match_pb2, match_pb2_grpc
@@ -73,10 +73,10 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         if self._draining.is_set():
             raise errors.Unavailable("the server is stopping; send what has no answer again")
 
-    async def MatchVideo(
-        self, request_iterator: AsyncIterator[match_pb2.MatchVideoRequest], context: Context
-    ) -> match_pb2.MatchVideoResponse:
-        return await self._videos.match(request_iterator, context)
+    async def MatchVideo(  # type: ignore[override]  # a coroutine that writes, which the stubs do not know
+        self, request_iterator: AsyncIterator[bytes], context: Context
+    ) -> None:
+        await self._videos.match(request_iterator, context)
 
     async def MatchFrames(
         self, request_iterator: AsyncIterator[match_pb2.MatchFramesRequest], context: Context
@@ -99,11 +99,10 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         self, request: match_pb2.MatchImageRequest, context: Context, caller: Caller
     ) -> match_pb2.MatchImageResponse:
         options = await permitted(request.options, self._engine, context)
-        if len(request.content_id) > _LONGEST_KEY:
-            raise errors.InvalidField("content_id", f"expected at most {_LONGEST_KEY} characters")
+        name = content_id(request.content_id)
         match = self._engine.match_image
         # request.media makes a copy of the bytes: not before their turn comes
-        decision = await self._work.media(caller, lambda: match(request.media, options, request.content_id))
+        decision = await self._work.media(caller, lambda: match(request.media, options, name))
         return wire.image_decision_to_wire(decision)
 
     async def _answer(self, message: bytes, context: Context, caller: Caller) -> match_pb2.MatchStreamResponse:
@@ -139,7 +138,7 @@ class HashService(hash_pb2_grpc.HashServiceServicer):
         )
         return wire.hashed_image_to_wire(image)
 
-    async def HashVideo(
-        self, request_iterator: AsyncIterator[hash_pb2.HashVideoRequest], context: Context
-    ) -> hash_pb2.HashVideoResponse:
-        return await self._videos.hash(request_iterator, context)
+    async def HashVideo(  # type: ignore[override]  # as MatchVideo
+        self, request_iterator: AsyncIterator[bytes], context: Context
+    ) -> None:
+        await self._videos.hash(request_iterator, context)

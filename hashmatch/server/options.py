@@ -1,14 +1,23 @@
 """How a caller may look things up."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import grpc
 
-from hashmatch import types, wire
+from hashmatch import errors, types, wire
 from hashmatch.engine import Engine
 from hashmatch.server.access import seen, seen_of
 from hashmatch.server.work import reach
+
+_LONGEST_KEY: Final = 256
+
+
+def content_id(text: str) -> str:
+    """A caller's name for what it sends; raises InvalidField."""
+    if len(text) > _LONGEST_KEY:
+        raise errors.InvalidField("content_id", f"expected at most {_LONGEST_KEY} characters")
+    return text
 
 
 async def permitted(message: Any, engine: Engine, context: grpc.aio.ServicerContext[Any, Any]) -> types.MatchOptions:

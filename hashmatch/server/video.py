@@ -10,12 +10,13 @@ import grpc
 
 from hashmatch import errors, types, wire
 from hashmatch.engine import Engine
-from hashmatch.sandbox import Stop
 from hashmatch.server.admission import Admission, Caller
-from hashmatch.server.options import permitted
+from hashmatch.server.options import content_id, permitted
 from hashmatch.server.upload import Uploads
 from hashmatch.settings import Settings
-from hashmatch.v1 import hash_pb2, match_pb2
+from hashmatch.types import ScanProgress
+from hashmatch.v1 import hash_pb2, match_pb2, video_pb2
+from hashmatch.video_engine import VideoCall
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _T = TypeVar("_T")
@@ -24,6 +25,7 @@ _WRITERS = 4
 _CALLS_A_THREAD = 8
 """So many videos a thread are received, wait and are scanned at most."""
 _RETRY_SECONDS = 1.0
+_PROGRESS_SECONDS = 0.5
 
 
 class Videos:
@@ -46,15 +48,17 @@ class Videos:
         self._scans.shutdown(cancel_futures=True)
         self._writers.shutdown(cancel_futures=True)
 
-    async def match(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchVideoResponse:
+    async def match(self, messages: AsyncIterator[bytes], context: Context) -> None:
         """Answer MatchVideo."""
         with self._let_in(context):
-            return await self._match(parts, context)
+            parts = _parsed(match_pb2.MatchVideoRequest.FromString, messages)
+            await context.write(await self._match(parts, context))
 
-    async def hash(self, parts: AsyncIterator[Any], context: Context) -> hash_pb2.HashVideoResponse:
+    async def hash(self, messages: AsyncIterator[bytes], context: Context) -> None:
         """Answer HashVideo."""
         with self._let_in(context):
-            return await self._hash(parts)
+            parts = _parsed(hash_pb2.HashVideoRequest.FromString, messages)
+            await context.write(await self._hash(parts, context))
 
     async def match_frames(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchFramesResponse:
         """Answer MatchFrames."""
@@ -77,46 +81,80 @@ class Videos:
         start = await _first(parts)
         video = wire.video_options_from_wire(start.video)
         options = await permitted(start.options, self._engine, context)
+        told = _Told(match_pb2.MatchVideoResponse, context, start.upload)
         file = await self._uploads.receive(parts, start.upload.size, _chunk)
-        found = await self._scan(file, lambda number, stop: self._engine.match_video(number, options, video, stop))
+        found = await self._scan(file, told, lambda number: self._engine.match_video(number, options, video, told.call))
         return match_pb2.MatchVideoResponse(result=wire.video_decision_to_wire(found))
 
-    async def _hash(self, parts: AsyncIterator[Any]) -> hash_pb2.HashVideoResponse:
+    async def _hash(self, parts: AsyncIterator[Any], context: Context) -> hash_pb2.HashVideoResponse:
         start = await _first(parts)
         video = wire.video_options_from_wire(start.video)
+        told = _Told(hash_pb2.HashVideoResponse, context, start.upload)
         file = await self._uploads.receive(parts, start.upload.size, _chunk)
-        found = await self._scan(file, lambda number, stop: self._engine.hash_video(number, video, stop))
+        found = await self._scan(file, told, lambda number: self._engine.hash_video(number, video, told.call))
         return wire.hashed_video_to_wire(found)
 
     async def _match_frames(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchFramesResponse:
         start = await _first(parts)
         video = wire.video_options_from_wire(start.video)
         options = await permitted(start.options, self._engine, context)
-        query = self._engine.match_frames(options, video)
+        query = self._engine.match_frames(options, video, content_id(start.content_id))
         run = asyncio.get_running_loop().run_in_executor
         count, stopped = 0, False
-        async for part in parts:
-            time, picture = _frame(part, count)
-            count += 1
-            if not await run(self._scans, query.take, time, picture):
-                stopped = True
-                break
+        try:
+            async for part in parts:
+                time, picture = _frame(part, count)
+                count += 1
+                if not await run(self._scans, query.take, time, picture):
+                    stopped = True
+                    break
+        finally:
+            query.end()
         found = await run(self._scans, lambda: query.decision(stopped=stopped))
         return match_pb2.MatchFramesResponse(result=wire.video_decision_to_wire(found))
 
-    async def _scan(self, file: IO[bytes], verb: Callable[[int, Stop], _T]) -> _T:
+    async def _scan(self, file: IO[bytes], told: "_Told", verb: Callable[[int], _T]) -> _T:
         """Run a verb on an upload; where the caller goes away, so does the worker."""
-        stop = Stop()
 
         def scan() -> _T:
             with file:
-                return verb(file.fileno(), stop)
+                return verb(file.fileno())
 
+        scanning = asyncio.get_running_loop().run_in_executor(self._scans, scan)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._scans, scan)
-        except asyncio.CancelledError:
-            stop.throw()
+            await told.until(scanning)
+        except BaseException:
+            scanning.cancel()
+            told.call.stop.throw()
             raise
+        return await scanning
+
+
+class _Told:
+    """What the caller of a scan is told while it goes on."""
+
+    def __init__(self, response: Callable[..., Any], context: Context, upload: video_pb2.Upload) -> None:
+        """Raises InvalidField."""
+        self.call = VideoCall(content_id(upload.content_id), self._reach)
+        self._wanted = upload.progress
+        self._response = response
+        self._context = context
+        self._reached: ScanProgress | None = None
+
+    async def until(self, scanning: "asyncio.Future[Any]") -> None:
+        """Tell how far it has come, until it is over."""
+        pause = _PROGRESS_SECONDS if self._wanted else None
+        while not (await asyncio.wait((scanning,), timeout=pause))[0]:
+            if self._reached is not None:
+                await self._context.write(self._response(progress=wire.progress_to_wire(self._reached)))
+
+    def _reach(self, progress: ScanProgress) -> None:
+        self._reached = progress
+
+
+async def _parsed(read: Callable[[bytes], _T], messages: AsyncIterator[bytes]) -> AsyncIterator[_T]:
+    async for message in messages:
+        yield wire.parsed(read, message)
 
 
 async def _first(parts: AsyncIterator[Any]) -> Any:

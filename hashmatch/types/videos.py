@@ -90,6 +90,16 @@ class VideoInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanProgress:
+    """How far a video was looked at by now."""
+
+    duration: int | None
+    """Microseconds, as the file says; None where it does not."""
+    scanned_until: int
+    """The time of the last frame that was hashed, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """How much of a video was looked at: what was not is never `no match`."""
 

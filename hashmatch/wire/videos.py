@@ -60,6 +60,16 @@ def scan_from_wire(message: video_pb2.Scan) -> types.Scan:
     return types.Scan(info, message.frames_scanned, message.scanned_until_us, incomplete)
 
 
+def progress_to_wire(progress: types.ScanProgress) -> video_pb2.Progress:
+    return video_pb2.Progress(duration_us=progress.duration, scanned_until_us=progress.scanned_until)
+
+
+def progress_from_wire(message: video_pb2.Progress) -> types.ScanProgress:
+    return types.ScanProgress(
+        message.duration_us if message.HasField("duration_us") else None, message.scanned_until_us
+    )
+
+
 def hashed_video_to_wire(video: types.HashedVideo) -> hash_pb2.HashVideoResponse:
     frames = (
         video_pb2.VideoFrame(shown=range_to_wire(frame.shown), count=frame.count, hash=hash_to_wire(frame.hash))
