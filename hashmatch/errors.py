@@ -18,6 +18,8 @@ HashmatchError
 ├── RevisionNotReached      `min_revision` was not reached in time
 ├── DeadlineExceeded        the caller's time ran out
 ├── Overloaded              refused before any work was done; send it again after `retry_seconds`
+├── ExchangeFailed          another organisation's service did not answer as it should
+├── Superseded              another fetch of the same exchange has begun
 ├── Unavailable             try again later: starting, draining or out of reach
 │   └── IndexLoading        the index is not complete yet: nothing is looked up in a part of it
 └── ConfigurationError      the service cannot start as it was told to
@@ -138,6 +140,14 @@ class Overloaded(HashmatchError):
     def retry_seconds(self) -> float:
         """How long to wait before the call is sent again; more than 0."""
         return float(self.details["retry_seconds"])
+
+
+class ExchangeFailed(HashmatchError):
+    reason = "EXCHANGE_FAILED"
+
+
+class Superseded(HashmatchError):
+    reason = "SUPERSEDED"
 
 
 class Unavailable(HashmatchError):

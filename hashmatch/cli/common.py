@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -18,9 +18,12 @@ from hashmatch.types import Author
 
 if TYPE_CHECKING:
     from hashmatch.client import Client, Security
+    from hashmatch.store import Store
 
 T = TypeVar("T")
 Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
+DataDir = Annotated[Path | None, typer.Option(help="As for serve.")]
+DatabaseUrl = Annotated[str | None, typer.Option(envvar="HASHMATCH_DATABASE_URL", help="As for serve.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines: one object a line, with stable keys.")]
 
 
@@ -73,6 +76,18 @@ def configured(build: Callable[[], T]) -> T:
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise ConfigurationError("; ".join(problems)) from error
+
+
+@contextmanager
+def opened_store(data_dir: Path | None, database_url: str | None) -> Iterator["Store"]:
+    """The store of the database that a command works on itself; raises ConfigurationError."""
+    from hashmatch.settings import Settings
+    from hashmatch.store import Store
+
+    said: dict[str, Any] = {"data_dir": data_dir, "database_url": database_url}
+    settings = configured(lambda: Settings(**{name: value for name, value in said.items() if value is not None}))
+    with Store.open(settings.database) as store:
+        yield store
 
 
 def operator(reason: str) -> Author:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hashmatch.cli import backfill, bank, index, token
+from hashmatch.cli import backfill, bank, exchange, index, token
 from hashmatch.cli.common import Code, Connection
 from hashmatch.cli.demo import demo
 from hashmatch.cli.hash import hash_files
@@ -55,6 +55,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.add_typer(bank.app)
+app.add_typer(exchange.app)
 app.add_typer(index.app)
 app.add_typer(token.app)
 app.add_typer(backfill.app)

@@ -2,21 +2,14 @@
 
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from hashmatch.cli.common import AsJson, Reason, configured, operator
+from hashmatch.cli.common import AsJson, DatabaseUrl, DataDir, Reason, opened_store, operator
 from hashmatch.cli.objects import emit
 from hashmatch.types import Role, Token
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hashmatch.store import Tokens
 
 _HELP = """Make and revoke the tokens that calls need.
 
@@ -33,8 +26,6 @@ _ROLES = """May be repeated. scan: hash and look up; curate: add and remove entr
 admin: banks and their policy; audit: read what was done."""
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Who holds it: 1 to 63 of a-z, 0-9 and hyphen.")]
-DataDir = Annotated[Path | None, typer.Option(help="As for serve.")]
-DatabaseUrl = Annotated[str | None, typer.Option(envvar="HASHMATCH_DATABASE_URL", help="As for serve.")]
 
 app = typer.Typer(name="token", help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -64,8 +55,8 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise typer.BadParameter("is of no use beside --all-tenants", param_hint="--tenant")
     expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
     token = Token(name, frozenset(role), None if all_tenants else tenant or "", tuple(bank or ()), expires)
-    with _tokens(data_dir, database_url) as tokens:
-        secret = tokens.create(token, operator(reason))
+    with opened_store(data_dir, database_url) as store:
+        secret = store.tokens.create(token, operator(reason))
     if as_json:
         emit({**_object(token), "secret": secret})
     else:
@@ -80,8 +71,8 @@ def list_tokens(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_j
     """
     from hashmatch.cli.output import print_table
 
-    with _tokens(data_dir, database_url) as tokens:
-        found = [kept.token for kept in tokens.all()]
+    with opened_store(data_dir, database_url) as store:
+        found = [kept.token for kept in store.tokens.all()]
     if as_json:
         for token in found:
             emit(_object(token))
@@ -101,20 +92,9 @@ def revoke(name: Name, reason: Reason = "", data_dir: DataDir = None, database_u
 
     Example: hashmatch token revoke pipeline --data-dir ./hashmatch-data
     """
-    with _tokens(data_dir, database_url) as tokens:
-        tokens.revoke(name, operator(reason))
+    with opened_store(data_dir, database_url) as store:
+        store.tokens.revoke(name, operator(reason))
     typer.echo(f"revoked {name}")
-
-
-@contextmanager
-def _tokens(data_dir: Path | None, database_url: str | None) -> "Iterator[Tokens]":
-    from hashmatch.settings import Settings
-    from hashmatch.store import Store
-
-    said: dict[str, Any] = {"data_dir": data_dir, "database_url": database_url}
-    settings = configured(lambda: Settings(**{name: value for name, value in said.items() if value is not None}))
-    with Store.open(settings.database) as store:
-        yield store.tokens
 
 
 def _object(token: Token) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hashmatch.types import Action, Bank, Hash, KindPolicy, NewEntry, Provenance
 
 BATCH: Final = 10_000
 """The most entries that one write adds or removes."""
+LONGEST_REASON: Final = 1_024
 
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _KIND: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
@@ -120,7 +121,7 @@ def check_request_id(request_id: str) -> None:
 
 def check_reason(reason: str) -> None:
     """Raise InvalidField unless it is empty or at most 1,024 characters."""
-    _check_text("reason", reason, 1_024)
+    _check_text("reason", reason, LONGEST_REASON)
 
 
 def _check_provenance(provenance: Provenance) -> None:

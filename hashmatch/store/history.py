@@ -1,7 +1,7 @@
 """The history of the banks, as rows of `changes`: written as runs of entries, read as single changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -10,6 +10,7 @@ from hashmatch.store.rows import SELECT_ENTRIES, bank_from, entry_reader
 from hashmatch.store.schema import What, changes, entries
 from hashmatch.types import BankDeleted, BankPut, Change, EntryAdded, EntryRemoved
 
+T = TypeVar("T")
 IDS_A_STATEMENT: Final = 5_000
 
 _added = quick(EntryAdded)
@@ -61,9 +62,9 @@ def read_token(connection: Connection, revision: int) -> str:
     return connection.execute(_TOKEN, {"revision": revision}).scalar_one_or_none() or ""
 
 
-def pieces(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Cut numbers into as many as one statement may name."""
-    return (ids[start : start + IDS_A_STATEMENT] for start in range(0, len(ids), IDS_A_STATEMENT))
+def pieces(names: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut numbers or names into as many as one statement may hold."""
+    return (names[start : start + IDS_A_STATEMENT] for start in range(0, len(names), IDS_A_STATEMENT))
 
 
 def _reach(connection: Connection, after: int, limit: int) -> int:

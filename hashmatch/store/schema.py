@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 METADATA: Final = MetaData(
@@ -110,6 +111,18 @@ Index(
 )
 _EXPIRING: Final = entries.c.expires.is_not(None) & entries.c.removed.is_(None)
 Index("ix_entries_expires", entries.c.expires, sqlite_where=_EXPIRING, postgresql_where=_EXPIRING)
+OF_EXCHANGE: Final = text("substr(entries.source, 1, 9) = 'exchange:'")
+"""Entries that an exchange brought; queries that say so, in these words, find them by an index of their own."""
+_OF_EXCHANGE: Final = text("substr(source, 1, 9) = 'exchange:'")
+Index(
+    "ix_entries_exchange",
+    entries.c.bank_id,
+    entries.c.source,
+    entries.c.content_id,
+    entries.c.id,
+    sqlite_where=_OF_EXCHANGE,
+    postgresql_where=_OF_EXCHANGE,
+)
 
 changes = Table(
     "changes",
@@ -146,6 +159,22 @@ tokens = Table(
     Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
     Column("expires", BigInteger),
     Column("revoked", BigInteger),
+)
+
+exchanges = Table(
+    "exchanges",
+    METADATA,
+    Column("name", NAME, primary_key=True),
+    Column("api", Text, nullable=False),
+    Column("bank", Text, nullable=False, comment="The bank's name."),
+    Column("options", JSON, nullable=False, comment="What the interface needs to know; no secret."),
+    Column("credentials", Text, nullable=False, comment="The path of the file that holds the secret."),
+    Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC, as all times."),
+    Column("fetch", Text, nullable=False, comment="Drawn at random by the fetch that began last."),
+    Column("began", BigInteger, comment="When that was."),
+    Column("checkpoint", JSON(none_as_null=True), comment="How far it has come, in the interface's terms."),
+    Column("fetched", BigInteger, comment="When a fetch last came to its end."),
+    Column("error", Text, nullable=False, comment="Why the last did not; empty where it did."),
 )
 
 audit = Table(

@@ -1,6 +1,6 @@
-"""What becomes of entries that are there: they are removed and kept, restored, and removed when they expire."""
+"""What becomes of entries: they are added, removed and kept, restored, and removed when they expire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -16,6 +16,16 @@ from hashmatch.types.moments import moment
 THERE: Final = entries.c.removed.is_(None)
 """The entries that are not removed."""
 UNCOUNTED: Final = banks.c.entry_count.is_(None)
+
+
+def add(write: Write, bank: str, first: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows of `entry_values`, numbered from `first`, which the write must have taken; raises NotFound."""
+    number = bank_number(write.connection, bank)
+    same = {"bank_id": number, "created": write.created, "revision": write.revision}
+    numbered = [{"id": id_, **same, **row} for id_, row in enumerate(rows, start=first)]
+    write.tables.load(entries, numbered)
+    count_more(write, number, len(rows))
+    write.log_entries(What.ENTRIES_ADDED, bank, range(first, first + len(rows)))
 
 
 def remove(write: Write, bank: str, ids: Sequence[int]) -> None:

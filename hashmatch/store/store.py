@@ -16,6 +16,7 @@ from hashmatch.store.audit import AuditLog
 from hashmatch.store.checks import check_bank, check_batch, check_entries, check_mask
 from hashmatch.store.connect import connect
 from hashmatch.store.database import Database, answering
+from hashmatch.store.exchanges import Exchanges
 from hashmatch.store.history import count_changes, read_changes, read_token
 from hashmatch.store.migrate import migrate
 from hashmatch.store.named import LAST_ID, bank_named, bank_number, no_bank, no_entry
@@ -28,7 +29,7 @@ from hashmatch.store.rows import (
     entry_reader,
     entry_values,
 )
-from hashmatch.store.schema import What, banks, head
+from hashmatch.store.schema import banks, head
 from hashmatch.store.tokens import Tokens
 from hashmatch.store.writing import Writer
 from hashmatch.types import LOCAL, SERVICE, Author, Bank, Change, Entry, EntryFilter, NewEntry, State, moments
@@ -55,6 +56,7 @@ class Store:
         self._writer = Writer(database)
         self.tokens = Tokens(database)
         self.audit = AuditLog(database)
+        self.exchanges = Exchanges(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -194,12 +196,7 @@ class Store:
                 first: int = write.logged().first_entry
             else:
                 first = write.last_entry - len(rows) + 1
-                number = bank_number(write.connection, bank)
-                same = {"bank_id": number, "created": write.created, "revision": write.revision}
-                numbered = [{"id": id_, **same, **row} for id_, row in enumerate(rows, start=first)]
-                write.tables.load(schema.entries, numbered)
-                standing.count_more(write, number, len(rows))
-                write.log_entries(What.ENTRIES_ADDED, bank, range(first, first + len(rows)))
+                standing.add(write, bank, first, rows)
             return entries_as_added(entries, bank, first, write.created, write.revision), write.revision
 
     def get_entry(self, bank: str, id: int) -> Entry:  # noqa: A002 - the word of the types

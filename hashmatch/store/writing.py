@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
@@ -42,6 +43,8 @@ class Write:
     """Whether it was done before: then nothing must be written, only the first answer given again."""
     banks: set[str] = field(default_factory=set)
     """The names of those that it is known to be of."""
+    ordinals: Iterator[int] = field(default_factory=count)
+    """Of the rows of `changes` to come."""
 
     def log_bank(self, bank: Bank) -> None:
         """Record that a bank was made or changed."""
@@ -64,8 +67,10 @@ class Write:
 
     def _log(self, rows: list[dict[str, Any]]) -> None:
         self.banks.update(row["bank"] for row in rows)
-        numbered = [{"revision": self.revision, "ordinal": n, "token": None, **row} for n, row in enumerate(rows)]
-        numbered[0]["token"] = secrets.token_hex(8)
+        numbered = [
+            {"revision": self.revision, "ordinal": ordinal, "token": None if ordinal else secrets.token_hex(8), **row}
+            for ordinal, row in zip(self.ordinals, rows, strict=False)
+        ]
         self.tables.insert(changes, numbered)
 
 

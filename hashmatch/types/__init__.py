@@ -25,6 +25,7 @@ from hashmatch.types.banks import (
     Provenance,
     State,
 )
+from hashmatch.types.exchanges import Applied, Exchange, ExchangeStatus, Page
 from hashmatch.types.hashes import (
     PDQ,
     PDQ_BITS,
@@ -62,6 +63,7 @@ __all__ = [
     "SECOND",
     "SERVICE",
     "Action",
+    "Applied",
     "AuditReport",
     "Author",
     "Bank",
@@ -74,6 +76,8 @@ __all__ = [
     "EntryFilter",
     "EntryProof",
     "EntryRemoved",
+    "Exchange",
+    "ExchangeStatus",
     "Frame",
     "FrameMatch",
     "Hash",
@@ -90,6 +94,7 @@ __all__ = [
     "NewEntry",
     "NewMedia",
     "Orientation",
+    "Page",
     "Passage",
     "Progress",
     "Provenance",
