@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from hashmatch.client import Client
 from hashmatch.types import Bank, Entry, Hash, NewEntry, Provenance, TimeRange
 from tests.command import COMMAND, Ended, called, environment
 
+SOON = datetime.now(UTC) + timedelta(days=3)
 ENTRIES = [
     NewEntry(Hash("pdq", b"\1" * 32, 90), Provenance("case 1", "hotline", ("spam", "a;b"), 'two\nlines, "é"')),
-    NewEntry(Hash("pdq", b"\2" * 32)),
+    NewEntry(Hash("pdq", b"\2" * 32), Provenance(programme="flaggers", reported=SOON), expires=SOON),
     NewEntry(Hash("md5", b"\3" * 16), Provenance("case 1")),
     NewEntry(Hash("pdq", b"\4" * 32, 70), Provenance("clip"), TimeRange(0, 0)),
     NewEntry(Hash("pdq", b"\5" * 32, 80), Provenance("clip"), TimeRange(1_500_000, 1_500_000)),
@@ -34,7 +36,7 @@ def run(server: ServerProcess, *arguments: object) -> Ended:
 
 
 def as_new(entry: Entry) -> NewEntry:
-    return NewEntry(entry.hash, entry.provenance, entry.shown)
+    return NewEntry(entry.hash, entry.provenance, entry.shown, entry.expires)
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])

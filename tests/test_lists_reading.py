@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import tracemalloc
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,14 @@ OBJECTS = {
         Hash.from_hex("pdq", GOOD), Provenance("v"), TimeRange(5, 5)
     ),
 }
+OBJECTS |= {
+    f'{{"hash": "{GOOD}", "programme": "flaggers", "reported": "2026-03-01", "expires": "{text}"}}': NewEntry(
+        Hash.from_hex("pdq", GOOD),
+        Provenance(programme="flaggers", reported=datetime(2026, 3, 1, tzinfo=UTC)),
+        expires=datetime(2030, 3, 1, 12, tzinfo=UTC),
+    )
+    for text in ("2030-03-01T12:00:00Z", "2030-03-01 12:00", "20300301T140000+02:00")
+}
 BAD_OBJECTS = {
     "{": "not JSON",
     "[" * 100_000: "not JSON",
@@ -126,6 +135,11 @@ BAD_OBJECTS = {
     f'{{"hash": "{GOOD}", "note": "a\\u0000"}}': "NUL",
     f'{{"hash": "{GOOD}", "source": "\\ud800"}}': "surrogates",
     f'{{"hash": "{GOOD}", "shown_from": 5}}': "content_id",
+    f'{{"hash": "{GOOD}", "reported": "yesterday"}}': "reported: 'yesterday' is not a moment",
+    f'{{"hash": "{GOOD}", "reported": "1969-12-31"}}': "before 1970",
+    f'{{"hash": "{GOOD}", "expires": "9999-12-31T23:59:59-01:00"}}': "not a moment",
+    f'{{"hash": "{GOOD}", "expires": 5}}': "expires: must be a text",
+    f'{{"hash": "{GOOD}", "programme": "{"x" * 257}"}}': "programme: at most 256",
     f'{{"hash": "{GOOD}", "content_id": "v", "shown_until": 5}}': "shown_from",
     f'{{"hash": "{GOOD}", "content_id": "v", "shown_from": 5, "shown_until": 4}}': "before",
     f'{{"hash": "{GOOD}", "content_id": "v", "shown_from": {2**53 + 1}}}': "2**53",

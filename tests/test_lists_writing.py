@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -22,14 +23,19 @@ BITS = st.sampled_from([("pdq", 32), ("md5", 16), ("sha256", 32)]).flatmap(
     )
 )
 TIMES = st.lists(st.integers(0, 2**53), min_size=2, max_size=2).map(sorted).map(lambda times: TimeRange(*times))
-ORIGINS = st.builds(Provenance, TEXTS, TEXTS, st.lists(TEXTS, max_size=4).map(tuple), TEXTS)
-ENTRIES = st.builds(NewEntry, BITS, ORIGINS) | st.builds(
-    NewEntry, BITS, st.builds(Provenance, st.text("ab ", min_size=1, max_size=3), TEXTS), TIMES
+MOMENTS = st.none() | st.datetimes(datetime(1970, 1, 2), timezones=st.just(UTC))
+ORIGINS = st.builds(Provenance, TEXTS, TEXTS, st.lists(TEXTS, max_size=4).map(tuple), TEXTS, TEXTS, MOMENTS)
+ENTRIES = st.builds(NewEntry, BITS, ORIGINS, st.none(), MOMENTS) | st.builds(
+    NewEntry, BITS, st.builds(Provenance, st.text("ab ", min_size=1, max_size=3), TEXTS), TIMES, MOMENTS
 )
+LAST = datetime.max.replace(tzinfo=UTC)
 WORST = NewEntry(
     Hash("pdq", b"\xff" * 32, 100),
-    Provenance("\x01" * 256, "\U0010ffff" * 256, tuple("\x01" * 128 for _ in range(64)), '"' * 4_096),
+    Provenance(
+        "\x01" * 256, "\U0010ffff" * 256, tuple("\x01" * 128 for _ in range(64)), '"' * 4_096, "\x01" * 256, LAST
+    ),
     TimeRange(2**53, 2**53),
+    LAST,
 )
 """The longest that an entry may hold, of what takes the most bytes."""
 

@@ -16,7 +16,7 @@ from hashmatch.cli.common import connect
 from hashmatch.cli.inputs import STANDARD_INPUT
 from hashmatch.errors import ConfigurationError
 from hashmatch.lists import Format
-from hashmatch.types import PDQ
+from hashmatch.types import PDQ, EntryFilter
 
 if TYPE_CHECKING:
     from hashmatch.types import Entry
@@ -53,33 +53,26 @@ def export_file(
     if form is Format.VPDQ and content_id is None:
         raise typer.BadParameter("needed with vpdq, which holds one video", param_hint="--content-id")
     kind = kind or (None if form.says_kind else PDQ)
-    written = 0
+    seen = written = 0
 
     def wanted(entries: "Iterable[Entry]") -> "Iterator[Entry]":
-        nonlocal written
-        for entry in entries:
-            if _is_wanted(entry, form, kind, content_id):
+        nonlocal seen, written
+        for seen, entry in enumerate(entries, 1):  # noqa: B007 - read below
+            if kind in {None, entry.hash.kind} and (form is not Format.VPDQ or entry.shown is not None):
                 written += 1
                 yield entry
 
     with connect(context) as client:
         total = client.get_bank(bank)[1]
-        listed = progress(client.list_entries(bank), total, "exporting", streaming=file == STANDARD_INPUT)
+        entries = client.list_entries(bank, EntryFilter(content_id or ""))
         with _replaced(file) as out:
+            listed = progress(entries, total, "exporting", streaming=file == STANDARD_INPUT)
             for part in write_rows(wanted(listed), form):
                 out.write(part)
-    if left_out := max(0, total - written):
-        complain(f"left out {left_out:,} of {total:,} entries: of another kind or content id, or no frame of a video")
+    if left_out := seen - written:
+        complain(f"left out {left_out:,} of {seen:,} entries: of another kind, or no frame of a video")
     if file != STANDARD_INPUT:
         typer.echo(f"exported {written:,} entries of {bank} to {file}")
-
-
-def _is_wanted(entry: "Entry", form: Format, kind: str | None, content_id: str | None) -> bool:
-    if kind is not None and entry.hash.kind != kind:
-        return False
-    if content_id is not None and entry.provenance.content_id != content_id:
-        return False
-    return form is not Format.VPDQ or entry.shown is not None
 
 
 @contextmanager

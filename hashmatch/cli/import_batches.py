@@ -49,8 +49,9 @@ class Batch:
         digest = hashlib.sha256(f"{bank} {self.number} {gone}\n".encode())
         for entry in self.entries:
             hash_, origin, shown = entry.hash, entry.provenance, entry.shown
-            content = (hash_.kind, hash_.bits, hash_.quality, shown and (shown.start, shown.end))
-            digest.update(repr((content, origin.content_id, origin.source, origin.labels, origin.note)).encode())
+            content = (hash_.kind, hash_.bits, hash_.quality, shown and (shown.start, shown.end), entry.expires)
+            said = (origin.content_id, origin.source, origin.labels, origin.note, origin.programme, origin.reported)
+            digest.update(repr((content, said)).encode())
         return f"import-{digest.hexdigest()}"
 
 

@@ -23,9 +23,10 @@ first line unless --format says which:
 
 csv: UTF-8 with a header. Columns, in any order: hash (hexadecimal; the
 only one that must be there), quality (0 to 100), kind, content_id, source,
-labels (separated by ;), note, and of a video's frame shown_from and
-shown_until (microseconds); others are ignored. Without a header, as PDQ's
-own tools write it: hash,quality,content_id.
+labels (separated by ;), note, programme, reported and expires (moments in
+ISO 8601), and of a video's frame shown_from and shown_until
+(microseconds); others are ignored. Without a header, as PDQ's own tools
+write it: hash,quality,content_id.
 
 jsonl: an object a line, its keys named as csv's columns; labels an array.
 

@@ -6,6 +6,7 @@ what is wrong, or InvalidField for a hash that its kind does not have.
 
 import json
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,16 +22,20 @@ _LAST_MICROSECOND: Final = 2**53
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
-def entry_of(value: Hash, origin: Provenance, shown: TimeRange | None, unsaid: Unsaid) -> NewEntry:
+def entry_of(
+    value: Hash, origin: Provenance, shown: TimeRange | None, unsaid: Unsaid, expires: datetime | None = None
+) -> NewEntry:
     """The entry of a row, with what holds where the row is silent; `origin` has its labels checked."""
     _check_text("content_id", origin.content_id, _LONGEST_NAME)
     _check_text("source", origin.source, _LONGEST_NAME)
     _check_text("note", origin.note, _LONGEST_NOTE)
+    _check_text("programme", origin.programme, _LONGEST_NAME)
     content_id = origin.content_id or unsaid.content_id
     if shown is not None and not content_id:
         raise ValueError("content_id: must name the video that the frame is of")
-    provenance = Provenance(content_id, origin.source or unsaid.source, origin.labels or unsaid.labels, origin.note)
-    return NewEntry(hashing.check(value), provenance, shown)
+    source, labels = origin.source or unsaid.source, origin.labels or unsaid.labels
+    provenance = Provenance(content_id, source, labels, origin.note, origin.programme, origin.reported)
+    return NewEntry(hashing.check(value), provenance, shown, expires)
 
 
 def bits(text: str) -> bytes:
@@ -99,6 +104,21 @@ def seconds(text: str) -> int:
     if not known:
         raise ValueError(f"seconds: {text[:80]!r} is not a time")
     return int(value.to_integral_value())
+
+
+def moment(name: str, text: str) -> datetime | None:
+    """A moment in ISO 8601, or None for blanks; without a time zone it is in UTC."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name}: {text[:80]!r} is not a moment such as 2026-03-01T12:00:00Z") from None
+    if found.timestamp() < 0:
+        raise ValueError(f"{name}: must not be before 1970")
+    return found
 
 
 def shown_range(start: int | None, end: int | None) -> TimeRange | None:

@@ -14,11 +14,15 @@ COLUMNS: Final = (
     "note",
     "shown_from",
     "shown_until",
+    "programme",
+    "reported",
+    "expires",
 )
 """What a CSV file's header may name and a JSON object may hold, in any order; only `hash` must be there.
 
 `hash` is in hexadecimal digits. `shown_from` and `shown_until` are of a video's frame: microseconds since the
-video's beginning, both inclusive; `content_id` then names the video. Others are ignored.
+video's beginning, both inclusive; `content_id` then names the video. `reported` and `expires` are moments in
+ISO 8601, UTC unless they say otherwise. Others are ignored.
 """
 
 

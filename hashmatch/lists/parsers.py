@@ -13,7 +13,7 @@ from hashmatch.types import Hash, NewEntry, Provenance
 _SETS_OF_LABELS: Final = 1_024
 """Kept as they were taken apart: a list has few, which return again and again."""
 _NUMBERS: Final = ("quality", "shown_from", "shown_until")
-_TEXTS: Final = ("kind", "content_id", "source", "note")
+_TEXTS: Final = ("kind", "content_id", "source", "note", "programme", "reported", "expires")
 _ROUTE: Final = ("frame number", "quality", "hash", "seconds")
 
 
@@ -28,14 +28,15 @@ def cells_parser(columns: Sequence[str], unsaid: Unsaid, *, surplus: bool) -> Ca
             raise ValueError(f"has {len(cells)} columns, not {width}")
         cells[width:] = [""]
         cells.extend([""] * (width + 1 - len(cells)))
-        text, quality, kind, content_id, source, labels, note, start, end = pick(cells)
+        text, quality, kind, content_id, source, labels, note, start, end, programme, reported, expires = pick(cells)
         value = Hash(kind.strip() or unsaid.kind, fields.bits(text), fields.quality(quality))
         shown = None
         if start or end:
-            shown = fields.shown_range(
-                fields.microseconds("shown_from", start), fields.microseconds("shown_until", end)
-            )
-        return fields.entry_of(value, Provenance(content_id, source, split(labels), note), shown, unsaid)
+            begin = fields.microseconds("shown_from", start)
+            shown = fields.shown_range(begin, fields.microseconds("shown_until", end))
+        when = fields.moment("reported", reported)
+        origin = Provenance(content_id, source, split(labels), note, programme, when)
+        return fields.entry_of(value, origin, shown, unsaid, fields.moment("expires", expires))
 
     return parse
 
@@ -56,9 +57,9 @@ def object_parser(unsaid: Unsaid) -> Callable[[str], NewEntry]:
         shown = fields.shown_range(numbers["shown_from"], numbers["shown_until"])
         labels = row.get("labels")
         labels = () if labels is None else fields.check_labels(labels)
-        return fields.entry_of(
-            value, Provenance(texts["content_id"], texts["source"], labels, texts["note"]), shown, unsaid
-        )
+        when = fields.moment("reported", texts["reported"])
+        origin = Provenance(texts["content_id"], texts["source"], labels, texts["note"], texts["programme"], when)
+        return fields.entry_of(value, origin, shown, unsaid, fields.moment("expires", texts["expires"]))
 
     return parse
 

@@ -69,8 +69,9 @@ def _binary(entries: _Entries) -> Iterator[bytes]:
 def _cells(entry: Entry | NewEntry) -> Sequence[Any]:
     value, origin, shown = entry.hash, entry.provenance, entry.shown
     times = (None, None) if shown is None else (shown.start, shown.end)
-    labels = labels_text(origin.labels)
-    return value.hex, value.quality, value.kind, origin.content_id, origin.source, labels, origin.note, *times
+    said = origin.content_id, origin.source, labels_text(origin.labels), origin.note
+    moments = (None if each is None else each.isoformat() for each in (origin.reported, entry.expires))
+    return value.hex, value.quality, value.kind, *said, *times, origin.programme, *moments
 
 
 _WRITERS: Final[dict[Format, Callable[[_Entries], Iterator[bytes]]]] = {
