@@ -13,9 +13,11 @@ import pytest
 
 from hashmatch.backfill.archives import contents
 from hashmatch.backfill.item import EXCLUDED, Item
+from hashmatch.backfill.reading import Content, read
 from hashmatch.backfill.sources import Source
-from hashmatch.backfill.storage import local_path, read
+from hashmatch.backfill.storage import local_path
 from hashmatch.errors import ConfigurationError, EmptyMedia, MediaError, MediaTooLarge
+from hashmatch.settings import MediaLimits
 from tests.backfill_media import jpeg, write_folder
 
 
@@ -49,7 +51,7 @@ class TestFolder:
         (item,) = listed(tmp_path)
         item.location.encode()
         assert local_path(item.location) == path
-        assert read(item.location, None, 10) == b"media"
+        assert read(item.location, None, limited(10)) == b"media"
 
     def test_broken_links_are_found_and_pipes_and_loops_are_not(self, tmp_path: Path) -> None:
         (tmp_path / "broken.jpg").symlink_to(tmp_path / "gone")
@@ -57,7 +59,7 @@ class TestFolder:
         os.mkfifo(tmp_path / "pipe.jpg")
         (item,) = listed(tmp_path)
         with pytest.raises(MediaError, match="No such file"):
-            read(item.location, item.size, 10)
+            read(item.location, item.size, limited(10))
 
     def test_a_glob_and_a_file(self, tmp_path: Path) -> None:
         write_folder(tmp_path, 5)
@@ -80,22 +82,22 @@ class TestRead:
     def test_limits(self, tmp_path: Path) -> None:
         path = tmp_path / "a"
         path.write_bytes(b"12345")
-        assert read(str(path), None, 5) == b"12345"
+        assert read(str(path), None, limited(5)) == b"12345"
         with pytest.raises(MediaTooLarge):
-            read(str(path), None, 4)
+            read(str(path), None, limited(4))
         path.write_bytes(b"")
         with pytest.raises(EmptyMedia):
-            read(str(path), None, 4)
+            read(str(path), None, limited(4))
 
     def test_what_is_no_file_is_not_waited_for(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         for name in (str(tmp_path / "pipe"), str(tmp_path), "/dev/zero", "a\0b", "x" * 5000):
             with pytest.raises(MediaError, match="cannot be read"):
-                read(name, None, 100)
+                read(name, None, limited(100))
 
     def test_credentials_in_a_url_are_refused(self) -> None:
         with pytest.raises(ConfigurationError, match="environment") as caught:
-            read("s3://key:secret@bucket/a.jpg", None, 100)
+            read("s3://key:secret@bucket/a.jpg", None, limited(100))
         assert "secret" not in str(caught.value)
 
 
@@ -183,8 +185,12 @@ def zipped(path: Path) -> Path:
     return path
 
 
-def taken(items: list[Item], maximum: int = 10_000) -> list[bytes | MediaError]:
-    return [content for _, content in contents(items[0].archive, items, maximum)]
+def limited(most: int) -> MediaLimits:
+    return MediaLimits(max_media_bytes=most, max_video_bytes=2**20)
+
+
+def taken(items: list[Item], maximum: int = 10_000) -> list[Content]:
+    return [content for _, content in contents(items[0].archive, items, limited(maximum))]
 
 
 class TestArchives:

@@ -5,11 +5,13 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import Final, TypeAlias, cast
+from typing import IO, Final, cast
 
 from hashmatch.backfill.item import Item
+from hashmatch.backfill.reading import Content, read_stream
 from hashmatch.backfill.storage import open_file
-from hashmatch.errors import EmptyMedia, MediaError, MediaTooLarge, MediaUnreadable
+from hashmatch.errors import EmptyMedia, MediaTooLarge, MediaUnreadable
+from hashmatch.settings import MediaLimits
 
 DAMAGED: Final = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 """What reading a damaged archive raises; RuntimeError besides, where a zip is encrypted."""
@@ -17,8 +19,6 @@ REASON: Final = "CORRUPT_ARCHIVE"
 
 _TAR: Final = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _ZIP: Final = (".zip",)
-
-Content: TypeAlias = bytes | MediaError
 
 
 def is_archive(location: str) -> bool:
@@ -34,15 +34,15 @@ def members(archive: str) -> Iterator[Item]:
         yield Item(archive, reason=f"{REASON}: {error}")
 
 
-def contents(archive: str, items: Iterable[Item], maximum: int) -> Iterator[tuple[Item, Content]]:
-    """The bytes of items of one archive, which are in its order, or why there are none: one for each.
+def contents(archive: str, items: Iterable[Item], limits: MediaLimits) -> Iterator[tuple[Item, Content]]:
+    """The media of items of one archive, which are in its order, or why there are none: one for each.
 
-    A tar is read once from its beginning, a zip where its members are. A member above `maximum` bytes is not read, nor
-    one that has a reason not to be.
+    A tar is read once from its beginning, a zip where its members are. A member beyond a limit is not read, nor one
+    that has a reason not to be.
     """
     wanted = iter(items)
     try:
-        yield from _zip_contents(archive, wanted, maximum) if _is_zip(archive) else _tar(archive, wanted, maximum)
+        yield from _zip_contents(archive, wanted, limits) if _is_zip(archive) else _tar(archive, wanted, limits)
     except (*DAMAGED, RuntimeError) as error:
         failure = MediaUnreadable(f"the archive cannot be read: {error}")
     else:
@@ -81,7 +81,7 @@ def _each(opened: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         opened.members.clear()  # type: ignore[attr-defined]  # left out of the stubs
 
 
-def _zip_contents(archive: str, wanted: Iterator[Item], maximum: int) -> Iterator[tuple[Item, Content]]:
+def _zip_contents(archive: str, wanted: Iterator[Item], limits: MediaLimits) -> Iterator[tuple[Item, Content]]:
     with open_file(archive) as file, zipfile.ZipFile(file) as opened:
         infos = opened.infolist()
         for item in wanted:
@@ -90,12 +90,13 @@ def _zip_contents(archive: str, wanted: Iterator[Item], maximum: int) -> Iterato
                 continue
             try:
                 with opened.open(infos[item.member]) as member:
-                    yield item, _bounded(item, member.read(maximum + 1), maximum)
+                    content = _content(item, member, limits)
             except (*DAMAGED, RuntimeError, IndexError) as error:
-                yield item, MediaUnreadable(f"cannot be read from the archive: {error}")
+                content = MediaUnreadable(f"cannot be read from the archive: {error}")
+            yield item, content
 
 
-def _tar(archive: str, wanted: Iterator[Item], maximum: int) -> Iterator[tuple[Item, Content]]:
+def _tar(archive: str, wanted: Iterator[Item], limits: MediaLimits) -> Iterator[tuple[Item, Content]]:
     with open_file(archive) as file, closing(tarfile.open(fileobj=file, mode="r|*")) as opened:
         entries = enumerate(_each(opened))
         for item in wanted:
@@ -106,19 +107,15 @@ def _tar(archive: str, wanted: Iterator[Item], maximum: int) -> Iterator[tuple[I
             if info is None:
                 yield item, MediaUnreadable("the archive has changed since it was listed")
                 return
-            if info.size > maximum:
-                yield item, MediaTooLarge("max_media_bytes", maximum, info.size)
-                continue
             try:
-                member = cast("tarfile.ExFileObject", opened.extractfile(info))
-                data = member.read()
+                content = _content(item, cast("tarfile.ExFileObject", opened.extractfile(info)), limits)
             except DAMAGED as error:
-                yield item, MediaUnreadable(f"cannot be read from the archive: {error}")
-            else:
-                yield item, _bounded(item, data, maximum)
+                content = MediaUnreadable(f"cannot be read from the archive: {error}")
+            yield item, content
 
 
-def _bounded(item: Item, data: bytes, maximum: int) -> Content:
-    if len(data) > maximum:
-        return MediaTooLarge("max_media_bytes", maximum, max(len(data), item.size or 0))
-    return data or EmptyMedia("no bytes")
+def _content(item: Item, member: IO[bytes], limits: MediaLimits) -> Content:
+    try:
+        return read_stream(member, item.size, limits) or EmptyMedia("no bytes")
+    except MediaTooLarge as error:
+        return error

@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-from hashmatch.backfill.item import Outcome, Status
-from hashmatch.types import Decision, Verdict
+from hashmatch.backfill.item import Outcome, Status, gravest
+from hashmatch.types import Decision, Verdict, VideoDecision
 
 
 @dataclass(slots=True)
@@ -21,6 +21,8 @@ class Counts:
     """By reason."""
     read: int = 0
     """Bytes of the items whose size is known."""
+    incomplete: int = 0
+    """Videos among the scanned that were not looked at to their end."""
     matched: int = 0
     """Items with a match in some bank."""
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -40,19 +42,32 @@ class Counts:
             self.skipped += 1
         else:
             self.failed[outcome.reason] += 1
+        self.incomplete += any(not film.scan.complete for film in outcome.films)
         if decision is not None:
             self.decided(decision)
+        if decisions := [film.decision for film in outcome.films if film.decision is not None]:
+            self._filmed(decisions)
 
     def decided(self, decision: Decision) -> None:
-        """Count what was found for one item."""
-        self.matched += decision.total_matches > 0
-        self.verdicts[Verdict(decision.verdict).value] += 1
-        self.banks.update({match.bank for match in decision.matches})
-        self._span([decision.revision])
+        """Count what was found for one image or hash."""
+        banks = {match.bank for match in decision.matches}
+        self._found(decision.total_matches > 0, decision.verdict, banks, decision.revision)
+
+    def _filmed(self, decisions: Sequence[VideoDecision]) -> None:
+        banks = {image.match.bank for decision in decisions for image in decision.images}
+        banks |= {video.bank for decision in decisions for video in decision.videos}
+        matched = any(decision.total_images + decision.total_videos for decision in decisions)
+        self._found(matched, gravest(decisions), banks, decisions[0].revision)
+
+    def _found(self, matched: bool, verdict: Verdict, banks: Collection[str], revision: int) -> None:
+        self.matched += matched
+        self.verdicts[verdict.value] += 1
+        self.banks.update(banks)
+        self._span([revision])
 
     def add(self, other: Self) -> None:
         """Add the counts of other items."""
-        for name in ("found", "scanned", "skipped", "read", "matched"):
+        for name in ("found", "scanned", "skipped", "read", "incomplete", "matched"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("failed", "verdicts", "banks"):
             getattr(self, name).update(getattr(other, name))

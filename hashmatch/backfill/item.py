@@ -1,9 +1,10 @@
 """One thing to scan, and what became of it."""
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hashmatch.types import HashedImage
+from hashmatch.types import HashedFrame, HashedImage, Scan, Verdict, VideoDecision
 
 EXCLUDED = "EXCLUDED"
 """The reason of an item that the caller's patterns leave out: it is skipped, not failed."""
@@ -36,12 +37,26 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Film:
+    """What was found of a video by one kind."""
+
+    kind: str
+    scan: Scan
+    frames: tuple[tuple[HashedFrame, bytes], ...]
+    """By their times, near-identical ones in a row as one, each with the least of its 8 orientations' hashes."""
+    decision: VideoDecision | None
+    """None where nothing was looked up."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an item: its hashes, or the reason why it has none."""
 
     item: Item
     size: int | None
     image: HashedImage | None = None
+    films: tuple[Film, ...] = ()
+    """One for each kind that hashes pixels, where it is a video."""
     reason: str = ""
     """As the errors of `hashmatch.errors` name it; empty where it was scanned."""
     error: str = ""
@@ -49,6 +64,12 @@ class Outcome:
 
     @property
     def status(self) -> Status:
-        if self.image is not None:
+        if self.image is not None or self.films:
             return Status.SCANNED
         return Status.SKIPPED if self.reason == EXCLUDED else Status.FAILED
+
+
+def gravest(decisions: Sequence[VideoDecision]) -> Verdict:
+    """The verdict on a video by all its kinds."""
+    said = {decision.verdict for decision in decisions}
+    return next((verdict for verdict in (Verdict.BLOCK, Verdict.REVIEW) if verdict in said), Verdict.ALLOW)

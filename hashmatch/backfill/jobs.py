@@ -55,6 +55,7 @@ class Report:
             "skipped": counts.skipped,
             "pending": self.found - counts.scanned - failed - counts.skipped,
             "failed_by_reason": dict(sorted(counts.failed.items())),
+            "incomplete": counts.incomplete,
             "bytes": counts.read,
             "matched": counts.matched,
             "verdicts": dict(sorted(counts.verdicts.items())),

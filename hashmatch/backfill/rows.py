@@ -1,4 +1,7 @@
-"""What a scan writes: one row for each hash of an item, and one for an item that has none."""
+"""What a scan writes: a row for each hash of an image, one for an item that has none, and of a video many.
+
+A video has, for each kind, a row without a hash that says what was found, and then one for each of its frames.
+"""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hashmatch.backfill.counts import Counts
-from hashmatch.backfill.item import Outcome, Status
-from hashmatch.types import Decision, Hash, HashedImage, Match
+from hashmatch.backfill.item import Film, Outcome, Status, gravest
+from hashmatch.types import Decision, Hash, HashedImage, Match, VideoDecision, VideoMatch
 
 MATCH: Final = pa.struct(
     [
@@ -24,6 +27,23 @@ MATCH: Final = pa.struct(
         ("threshold", pa.int16()),
         ("orientation", pa.string()),
         ("view", pa.string()),
+        ("entry_us", pa.int64()),  # where in a known video the entry is
+        ("shown_us", pa.int64()),  # where in this video it was seen, from its first frame
+        ("shown_end_us", pa.int64()),  # to its last
+    ]
+)
+PASSAGE: Final = pa.struct(
+    [(name, pa.int64()) for name in ("query_us", "query_end_us", "known_us", "known_end_us", "frames")]
+)
+VIDEO: Final = pa.struct(
+    [
+        ("bank", pa.string()),
+        ("action", pa.string()),
+        ("content_id", pa.string()),
+        ("counts", pa.bool_()),
+        *((name, pa.int32()) for name in ("query_frames", "query_compared", "known_frames", "known_compared")),
+        ("distance", pa.int16()),
+        ("passages", pa.list_(PASSAGE)),
     ]
 )
 _NAMES: Final = pa.dictionary(pa.int32(), pa.string())
@@ -43,15 +63,23 @@ SCHEMA: Final = pa.schema(
         ("hash", pa.binary()),
         ("quality", pa.uint8()),
         ("canonical", pa.binary()),  # the least of the hash's 8 orientations: the same for a turned copy's
+        ("frame_us", pa.int64()),  # of a video's frame: when it is shown
+        ("frame_end_us", pa.int64()),  # when the last of the near-identical frames is that the row stands for
+        ("frame_count", pa.int32()),  # how many those are
+        ("duration_us", pa.int64()),  # of a video, as it says
+        ("frames_scanned", pa.int32()),
+        ("scanned_until_us", pa.int64()),  # the time of the last of them
+        ("incomplete", _NAMES),  # why a video was not looked at to its end
         ("verdict", _NAMES),  # of the item, by all its hashes
         ("matches", pa.list_(MATCH)),  # of this row's kind, nearest first
+        ("videos", pa.list_(VIDEO)),  # known ones of which frames are in this one
         ("total_matches", pa.int32()),  # of the item
         ("banks_not_compared", pa.list_(pa.string())),
         ("revision", pa.int64()),  # that it was looked up at
     ]
 )
 """Columns are null where they do not apply: those from `media_type` on where nothing was scanned, those from
-`verdict` on where nothing was looked up."""
+`verdict` on where nothing was looked up, and in the rows of frames."""
 COUNTS: Final = b"hashmatch.counts"
 """The key of a part's counts in the metadata of its file."""
 
@@ -96,6 +124,7 @@ def match_value(match: Match) -> dict[str, Any]:
         "threshold": match.threshold,
         "orientation": match.orientation.value,
         "view": match.view.value,
+        "entry_us": None if match.entry_shown is None else match.entry_shown.start,
     }
 
 
@@ -119,6 +148,9 @@ def _rows(number: int, outcome: Outcome, decision: Decision | None) -> Iterator[
         "size": outcome.size,
         "status": outcome.status.value,
     }
+    if outcome.films:
+        yield from (same | row for film in outcome.films for row in _film_rows(film, outcome.films))
+        return
     if image is None:
         yield same | {"reason": outcome.reason, "error": outcome.error}
         return
@@ -128,6 +160,63 @@ def _rows(number: int, outcome: Outcome, decision: Decision | None) -> Iterator[
         least = min(each.bits for each in turned) if len(turned) > 1 else None
         found = {} if decision is None else decision_values(decision, value.kind)
         yield same | {"kind": value.kind, "hash": value.bits, "quality": value.quality, "canonical": least} | found
+
+
+def _film_rows(film: Film, films: Sequence[Film]) -> Iterator[dict[str, Any]]:
+    info, scan = film.scan.info, film.scan
+    same = {"media_type": info.media_type, "width": info.width, "height": info.height, "kind": film.kind}
+    yield same | {
+        "duration_us": info.duration,
+        "frames_scanned": scan.frames_scanned,
+        "scanned_until_us": scan.scanned_until,
+        "incomplete": scan.incomplete,
+        **_film_found(film, [each.decision for each in films if each.decision is not None]),
+    }
+    for frame, canonical in film.frames:
+        yield same | {
+            "hash": frame.hash.bits,
+            "quality": frame.hash.quality,
+            "canonical": canonical,
+            "frame_us": frame.shown.start,
+            "frame_end_us": frame.shown.end,
+            "frame_count": frame.count,
+        }
+
+
+def _film_found(film: Film, decisions: Sequence[VideoDecision]) -> dict[str, Any]:
+    """The columns from `verdict` on."""
+    found = film.decision
+    if found is None:
+        return {}
+    return {
+        "verdict": gravest(decisions).value,
+        "matches": [
+            match_value(image.match) | {"shown_us": image.shown.start, "shown_end_us": image.shown.end}
+            for image in found.images
+        ],
+        "videos": [_video_value(video) for video in found.videos],
+        "total_matches": sum(each.total_images + each.total_videos for each in decisions),
+        "banks_not_compared": list(found.banks_not_compared),
+        "revision": found.revision,
+    }
+
+
+def _video_value(video: VideoMatch) -> dict[str, Any]:
+    names = ("bank", "counts", "query_frames", "query_compared", "known_frames", "known_compared", "distance")
+    return {name: getattr(video, name) for name in names} | {
+        "action": video.action.value,
+        "content_id": video.provenance.content_id,
+        "passages": [
+            {
+                "query_us": part.query.start,
+                "query_end_us": part.query.end,
+                "known_us": part.known.start,
+                "known_end_us": part.known.end,
+                "frames": part.frames,
+            }
+            for part in video.passages
+        ],
+    }
 
 
 def _by_kind(image: HashedImage) -> Iterator[Sequence[Hash]]:

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import chain, count, groupby, islice
 from threading import BoundedSemaphore
 from typing import Final
@@ -11,18 +12,18 @@ from typing import Final
 import pyarrow as pa
 import structlog
 
-from hashmatch import hashing, matching
 from hashmatch.backfill import rows
-from hashmatch.backfill.archives import Content, contents
+from hashmatch.backfill.archives import contents
 from hashmatch.backfill.counts import Counts
+from hashmatch.backfill.filming import Camera
 from hashmatch.backfill.item import Item, Outcome
+from hashmatch.backfill.lookups import Banks
 from hashmatch.backfill.pace import Pace
-from hashmatch.backfill.storage import read
+from hashmatch.backfill.reading import Content, Media, read, size_of
 from hashmatch.errors import HashmatchError, MediaError
-from hashmatch.index import Snapshot
 from hashmatch.sandbox import Hasher, Job
 from hashmatch.settings import MediaLimits
-from hashmatch.types import Decision, MatchOptions
+from hashmatch.types import VideoOptions
 
 BATCH: Final = 64
 """Items that are looked up at once: `python -m benchmarks.backfill` measures sizes."""
@@ -39,20 +40,6 @@ class Part:
     counts: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class Banks:
-    """What items are looked up in, and how."""
-
-    snapshot: Snapshot
-    options: MatchOptions = field(default_factory=MatchOptions)
-
-    def decide(self, outcomes: Sequence[Outcome]) -> list[Decision | None]:
-        """One for each; None where it has no hashes."""
-        images = [outcome.image for outcome in outcomes if outcome.image is not None]
-        found = iter(matching.match_images(self.snapshot, images, self.options, hashing.ceilings()))
-        return [None if outcome.image is None else next(found) for outcome in outcomes]
-
-
 class Scanner:
     """Turns items into rows, on threads of its own while it runs; one scan at a time.
 
@@ -66,6 +53,7 @@ class Scanner:
         job: Job,
         limits: MediaLimits,
         banks: Banks | None,
+        video: VideoOptions,
         workers: int,
         readers: int,
         pace: Pace,
@@ -74,8 +62,9 @@ class Scanner:
         """`on_batch` is told what became of every few items, by the thread that scans."""
         self._hasher = hasher
         self._job = job
-        self._maximum = limits.max_media_bytes
+        self._limits = limits
         self._banks = banks
+        self._camera = Camera(hasher, job.kinds, banks, video)
         self._threads = workers + readers
         self._window = 4 * self._threads + 2 * BATCH
         self._hashing = BoundedSemaphore(workers)
@@ -133,7 +122,7 @@ class Scanner:
             if not archive:
                 yield from ((item, None) for item in some)
                 continue
-            for item, content in contents(archive, some, self._maximum):
+            for item, content in contents(archive, some, self._limits):
                 self._held.acquire()
                 yield item, content
 
@@ -142,23 +131,27 @@ class Scanner:
             if item.reason:
                 reason, _, error = item.reason.partition(": ")
                 return Outcome(item, item.size, reason=reason, error=error)
-            data = read(item.location, item.size, self._maximum) if content is None else content
-            if isinstance(data, MediaError):
-                return Outcome(item, item.size, reason=data.reason, error=data.message)
-            self._pace.spend(len(data))
-            return self._hashed(item, data)
+            media = read(item.location, item.size, self._limits) if content is None else content
+            if isinstance(media, MediaError):
+                return Outcome(item, item.size, reason=media.reason, error=media.message)
+            with nullcontext() if isinstance(media, bytes) else media:
+                self._pace.spend(size_of(media))
+                return self._hashed(item, media)
         except HashmatchError as error:
             return Outcome(item, item.size, reason=error.reason, error=error.message)
         finally:
             if content is not None:
                 self._held.release()
 
-    def _hashed(self, item: Item, data: bytes) -> Outcome:
+    def _hashed(self, item: Item, media: Media) -> Outcome:
+        size = size_of(media)
         try:
             with self._hashing:
-                return Outcome(item, len(data), self._hasher.hash_image(data, self._job))
+                if isinstance(media, bytes):
+                    return Outcome(item, size, self._hasher.hash_image(media, self._job))
+                return Outcome(item, size, films=self._camera.film(media))
         except HashmatchError as error:
-            return Outcome(item, len(data), reason=error.reason, error=error.message)
+            return Outcome(item, size, reason=error.reason, error=error.message)
         except Exception as error:  # noqa: BLE001  # one file, whatever it does, must not end the job
             _log.exception("item_failed", location=item.location)
-            return Outcome(item, len(data), reason=HashmatchError.reason, error=f"{type(error).__name__}: {error}")
+            return Outcome(item, size, reason=HashmatchError.reason, error=f"{type(error).__name__}: {error}")

@@ -15,10 +15,11 @@ from hashmatch.backfill.banks import Wanted
 from hashmatch.backfill.counts import Counts
 from hashmatch.backfill.engines import Where
 from hashmatch.backfill.folder import Folder, LocalFolder, open_folder
+from hashmatch.backfill.lookups import Banks
 from hashmatch.backfill.manifests import is_manifest
 from hashmatch.backfill.pace import Pace
 from hashmatch.backfill.plan import Plan, parts_of
-from hashmatch.backfill.scanning import Banks, Scanner
+from hashmatch.backfill.scanning import Scanner
 from hashmatch.backfill.sources import Source
 from hashmatch.backfill.storage import check_location, is_url
 from hashmatch.client import Security
@@ -26,7 +27,7 @@ from hashmatch.client.security import OPEN
 from hashmatch.errors import ConfigurationError
 from hashmatch.sandbox import Job, Pool
 from hashmatch.settings import MediaLimits
-from hashmatch.types import MatchOptions, Sandbox
+from hashmatch.types import MatchOptions, Sandbox, VideoOptions
 
 PART_ITEMS: Final = 10_000
 READERS: Final = 2
@@ -43,6 +44,8 @@ class ScanOptions:
     """Where the banks are, as for `hashmatch.backfill.banks.load`; empty: nothing is looked up."""
     match: MatchOptions = field(default_factory=MatchOptions)
     """Kinds to hash by, banks to look into, orientations and views to look for."""
+    video: VideoOptions = field(default_factory=VideoOptions)
+    """Which frames of videos are looked at; the kinds are those of `match`."""
     column: str = "location"
     exclude: tuple[str, ...] = ()
     """As of `Source`."""
@@ -68,7 +71,7 @@ class ScanOptions:
         """What decides the rows: a folder's job is gone on with by the same order alone."""
         match = {name: value for name, value in asdict(self.match).items() if name != "min_revision"}
         said = {"source": source, "column": self.column, "exclude": self.exclude, "looked_up": bool(self.banks)}
-        return said | match
+        return said | match | {"selection": self.video.selection, "interval": self.video.interval}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,7 @@ def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], Non
             Job(kinds, options.match.all_views),
             options.limits,
             found,
+            options.video,
             workers,
             options.readers or (READERS if local else REMOTE_READERS),
             Pace(options.bytes_a_second),

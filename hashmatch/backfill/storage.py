@@ -2,7 +2,6 @@
 
 import os
 import random
-import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import fsspec
 
-from hashmatch.errors import ConfigurationError, EmptyMedia, MediaTooLarge, MediaUnreadable
+from hashmatch.errors import ConfigurationError, MediaError
 
 T = TypeVar("T")
 
@@ -72,51 +71,15 @@ def open_file(location: str) -> BinaryIO:
     return cast("BinaryIO", persist(lambda: system.open(path, "rb")))
 
 
-def read(location: str, size: int | None, maximum: int) -> bytes:
-    """The bytes of a file, of `size` where that is known; raises MediaError, and MediaTooLarge above `maximum`."""
-    try:
-        data = _read_url(location, size, maximum) if is_url(location) else _read_path(local_path(location), maximum)
-    except OSError as error:
-        raise MediaUnreadable(f"cannot be read: {error.strerror or error or type(error).__name__}") from error
-    except ValueError as error:  # a name that no file can have
-        raise MediaUnreadable(f"cannot be read: {error}") from error
-    if not data:
-        raise EmptyMedia("no bytes")
-    return data
-
-
 def persist(call: Callable[[], T]) -> T:
     """What a call to an object store returns, tried again where that may help; raises OSError."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return call()
-        except _FINAL:
+        except (*_FINAL, MediaError):
             raise
         except Exception as error:  # clients of stores have no common class of error
             if attempt == ATTEMPTS:
                 raise error if isinstance(error, OSError) else OSError(f"{type(error).__name__}: {error}") from error
             time.sleep(_FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
     raise AssertionError
-
-
-def _read_path(path: Path, maximum: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not keep us waiting
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise MediaUnreadable("cannot be read: not a file")
-        if found.st_size > maximum:
-            raise MediaTooLarge("max_media_bytes", maximum, found.st_size)
-        return file.read(found.st_size)
-
-
-def _read_url(url: str, size: int | None, maximum: int) -> bytes:
-    system, path = file_system(url)
-    if size is None:
-        size = persist(lambda: system.size(path))
-    if size is not None and size > maximum:
-        raise MediaTooLarge("max_media_bytes", maximum, size)
-    data = persist(lambda: cast("bytes", system.cat_file(path)))
-    if len(data) > maximum:
-        raise MediaTooLarge("max_media_bytes", maximum, len(data))
-    return data

@@ -4,7 +4,7 @@
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -32,6 +32,7 @@ from hashmatch.cli.inputs import Kinds, Sandboxed, check_kinds
 from hashmatch.cli.match import Banks, OriginalOrientationOnly, WholeImageOnly
 from hashmatch.cli.objects import emit
 from hashmatch.cli.rescan import RESCAN_HELP, rescan
+from hashmatch.cli.videos import AllFrames, Every, Keyframes, video_options
 from hashmatch.types import MatchOptions, Sandbox
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ these that fsspec knows, such as s3://bucket/prefix. An archive stands for
 the files in it, wherever it is found. Credentials come from the environment.
 
 DIR, a path or URL, receives Parquet files under rows/: one row for each hash
-of an item, and one with a reason for each item that failed. The source is
+of an item, one for each frame of a video that was looked at, after one that
+says what was found of it, and one with a reason for each item that failed. The source is
 listed once, at the beginning; a listing of more than ten million objects is
 better given as a manifest.
 
@@ -75,6 +77,9 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     kind: Kinds = None,
     original_orientation_only: OriginalOrientationOnly = False,
     whole_image_only: WholeImageOnly = False,
+    every: Every = 1.0,
+    keyframes: Keyframes = False,
+    all_frames: AllFrames = False,
     column: Column = "location",
     exclude: Exclude = None,
     part_items: PartItems = 10_000,
@@ -91,25 +96,23 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """`_SCAN_HELP` says it all."""
     backfill = need_extra()
-    connection: Connection = context.obj
     said = partial(
         backfill.ScanOptions,
+        **_reached(context.obj, "" if hash_only else banks or context.obj.server),
+        where=backfill.Where(backfill.Engine(engine), address),
         workers=workers or len(os.sched_getaffinity(0)),
-        banks="" if hash_only else banks or connection.server,
         match=_match(bank, kind, original_orientation_only, whole_image_only),
+        video=video_options((), every, keyframes, all_frames, ()),
         column=column,
         exclude=tuple(exclude or ()),
         part_items=part_items,
         readers=readers,
         bytes_a_second=bandwidth * 1e6 or None,
         sandbox=sandbox,
-        where=backfill.Where(backfill.Engine(engine), address),
-        timeout=connection.timeout,
-        security=connection.security,
     )
     options = configured(said)
+    os.nice(nice)
     with explained(options.banks):
-        os.nice(nice)
         if dry_run:
             return _estimate(source, options, as_json)
         _scan(source, out, options, retry_failed)
@@ -129,6 +132,10 @@ def report(
     """
     need_extra()
     raise typer.Exit(tell_report(folder, as_json))
+
+
+def _reached(connection: Connection, banks: str) -> dict[str, Any]:
+    return {"banks": banks, "timeout": connection.timeout, "security": connection.security}
 
 
 def _match(bank: list[str] | None, kind: list[str] | None, original: bool, whole: bool) -> MatchOptions:

@@ -50,13 +50,15 @@ def tell_report(out: str, as_json: bool) -> Code:
         typer.echo(_told(found))
     if not found["complete"]:
         return Code.NOT_SCANNED
-    return Code.NOT_SCANNED if found["failed"] else Code.DONE
+    return Code.NOT_SCANNED if found["failed"] or found["incomplete"] else Code.DONE
 
 
 def _told(found: dict[str, Any]) -> str:
     state = "complete" if found["complete"] else "not complete: give the scan's command again to go on"
     lines = [f"{found['found']:,} found, in {found['parts_done']:,} of {found['parts']:,} parts; {state}"]
     lines += [f"{found[name]:>14,} {name}" for name in ("scanned", "failed", "skipped", "pending", "matched")]
+    if found["incomplete"]:
+        lines.append(f"{found['incomplete']:>14,} not looked at to the end")
     lines += [f"{count:>14,} failed: {reason}" for reason, count in found["failed_by_reason"].items()]
     lines += [f"{count:>14,} verdict {verdict}" for verdict, count in found["verdicts"].items()]
     lines += [f"{count:>14,} matched in {bank}" for bank, count in found["matched_by_bank"].items()]
