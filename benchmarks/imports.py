@@ -1,4 +1,4 @@
-"""A large list into a bank through a running server, twice, and out again: on SQLite and on PostgreSQL.
+"""A large list into a bank through a running server, and again: on SQLite and on PostgreSQL.
 
     python -m benchmarks.imports --rows 1000000
 
@@ -7,6 +7,7 @@ The server is one of its own, and so is PostgreSQL, with every safety on, where 
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -33,16 +34,16 @@ def main() -> None:
     arguments = parser.parse_args()
     print(described())
     print(
-        "| database | format | rows | import, s | rows/s | again, s | without its note, s | export, s | server, CPU s |"
+        "| database | format | rows | import, s | core s: command, server, database | again, s | without its note, s |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         for form in arguments.format or ["csv", "jsonl"]:
             file = Path(folder) / f"list.{form}"
             write_list(file, form, arguments.rows)
             for name in arguments.database or ["sqlite", "postgresql"]:
-                with database(name) as url, TemporaryDirectory() as data:
-                    measure(Path(data), url, file, arguments.rows, f"{name} | {form}")
+                with database(name) as (url, process), TemporaryDirectory() as data:
+                    measure(Path(data), url, process, file, arguments.rows)
 
 
 def write_list(file: Path, form: str, rows: int) -> None:
@@ -60,41 +61,41 @@ def write_list(file: Path, form: str, rows: int) -> None:
 
 
 @contextmanager
-def database(name: str) -> Iterator[str]:
-    """The URL of an empty database; empty for SQLite in the server's own directory."""
+def database(name: str) -> Iterator[tuple[str, int]]:
+    """The URL of an empty database and its process; empty and 0 for SQLite in the server's own directory."""
     if name == "sqlite":
-        yield ""
+        yield "", 0
         return
     where = programs()
     if where is None:
         raise SystemExit("PostgreSQL is not installed (Debian: apt-get install postgresql-15)")
     with PostgreSQLServer(where) as server:
-        yield server.new_url()
+        yield server.new_url(), server.pid
 
 
-def measure(data: Path, url: str, file: Path, rows: int, title: str) -> None:
-    """Import, import again with and without the note of how far it came, export, and say how long each took."""
+def measure(data: Path, url: str, process: int, file: Path, rows: int) -> None:
+    """Import, then import again with and without the note of how far it came, and say how long each took."""
     server = ServerProcess(data, {"HASHMATCH_DATABASE_URL": url} if url else {})
     with server, Client(server.address, timeout=60) as client:
         client.create_bank(Bank("known"))
-        base = ("--server", server.address, "--timeout", "60", "bank")
-        load = (*base, "import", "known", str(file))
-        seconds = [timed(data, *load)]
-        used = processor_seconds(server.pid)
-        seconds += [timed(data, *load), timed(data, *load, "--anew")]
+        load = ("--server", server.address, "--timeout", "60", "bank", "import", "known", str(file))
+        before = spent(server.pid, process)
+        first = timed(data, *load)
+        used = [after - earlier for earlier, after in zip(before, spent(server.pid, process), strict=True)]
+        again, anew = timed(data, *load), timed(data, *load, "--anew")
         assert client.get_bank("known")[1] == rows, "a row is missing, or was written twice"
-        seconds.append(timed(data, *base, "export", "known", str(data / "out")))
-    first, again, anew, out = seconds
-    cells = (
-        f"{rows:,}",
-        f"{first:.1f}",
-        f"{rows / first:,.0f}",
-        f"{again:.1f}",
-        f"{anew:.1f}",
-        f"{out:.1f}",
-        f"{used:.1f}",
-    )
-    print("|", title, "|", " | ".join(cells), "|", flush=True)
+    cells = (f"{rows:,}", f"{first:.1f}", ", ".join(f"{each:.1f}" for each in used), f"{again:.1f}", f"{anew:.1f}")
+    print("|", "PostgreSQL" if url else "SQLite", "|", file.suffix[1:], "|", " | ".join(cells), "|", flush=True)
+
+
+def spent(server: int, process: int) -> list[float]:
+    """Seconds of a core that the commands so far, a server and a database used."""
+    command = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return [
+        command.ru_utime + command.ru_stime,
+        processor_seconds(server),
+        processor_seconds(process) if process else 0.0,
+    ]
 
 
 def timed(data: Path, *arguments: str) -> float:

@@ -78,6 +78,12 @@ class PostgreSQLServer:
         self._process.wait(60)
         self._process = None
 
+    @property
+    def pid(self) -> int:
+        """Of the running server's first process."""
+        assert self._process is not None
+        return self._process.pid
+
     def new_url(self) -> str:
         """The URL of a schema of its own, which stands for a database and is made faster."""
         name = f"schema_{next(self._numbers)}"
