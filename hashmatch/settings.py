@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the banks, for example postgresql+psycopg://user@host/name, which servers of "
         "many machines may share; empty: hashmatch.db in the data directory.",
     )
+    audit_key: Path | None = Field(
+        None, description="Key that signs checkpoints of the audit log, as 'hashmatch audit keygen' makes one."
+    )
     data_dir: Path = Field(
         Path("hashmatch-data"), description="Where the embedded database and the files of the index live."
     )

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import hashmatch
-from hashmatch.v1 import bank_pb2, hash_pb2, match_pb2, status_pb2
+from hashmatch.v1 import audit_pb2, bank_pb2, hash_pb2, match_pb2, status_pb2
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,7 +18,7 @@ def test_version_agrees_with_changelog_and_pyproject() -> None:
 
 
 def test_generated_code_is_of_the_protos_in_the_tree() -> None:
-    for module in (bank_pb2, hash_pb2, match_pb2, status_pb2):
+    for module in (audit_pb2, bank_pb2, hash_pb2, match_pb2, status_pb2):
         text = (ROOT / "protos" / module.DESCRIPTOR.name).read_text()
         written = set(re.findall(r"^ *rpc (\w+)\(", text, re.MULTILINE))
         (service,) = module.DESCRIPTOR.services_by_name.values()

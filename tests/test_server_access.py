@@ -17,14 +17,14 @@ from hashmatch.errors import ConfigurationError, HashmatchError, NotFound, Permi
 from hashmatch.server.access import ROLES
 from hashmatch.store import Store
 from hashmatch.types import PDQ, Bank, Hash, MatchOptions, NewEntry, Role, Token
-from hashmatch.v1 import bank_pb2, hash_pb2, match_pb2, status_pb2
+from hashmatch.v1 import audit_pb2, bank_pb2, hash_pb2, match_pb2, status_pb2
 
 from .command import called, hashmatch
 from .servers import running_server
 
 SERVICES = [
     service
-    for module in (match_pb2, hash_pb2, bank_pb2, status_pb2)
+    for module in (match_pb2, hash_pb2, bank_pb2, audit_pb2, status_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
 METHODS = {f"/{service.full_name}/{method.name}": method for service in SERVICES for method in service.methods}

@@ -36,6 +36,7 @@ class Code(enum.IntEnum):
     NOT_SCANNED = 3
     UNREACHABLE = 4
     REFUSED = 5
+    TAMPERED = 6
     REVIEW = 10
     BLOCK = 20
     INTERRUPTED = 130

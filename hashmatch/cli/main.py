@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hashmatch.cli import backfill, bank, exchange, index, token
+from hashmatch.cli import audit, backfill, bank, exchange, index, token
 from hashmatch.cli.common import Code, Connection
 from hashmatch.cli.demo import demo
 from hashmatch.cli.hash import hash_files
@@ -40,6 +40,7 @@ Exit codes:
     2  wrong usage or configuration
     4  no server answered, or not in time
     5  the server refused: not found, exists already, not valid
+    6  of audit: the database is not as its log says, or a proof does not hold
    10  the gravest verdict is REVIEW
    20  the gravest verdict is BLOCK
    +3  some input could not be scanned: 3, 13 or 23
@@ -58,6 +59,7 @@ app.add_typer(bank.app)
 app.add_typer(exchange.app)
 app.add_typer(index.app)
 app.add_typer(token.app)
+app.add_typer(audit.app)
 app.add_typer(backfill.app)
 app.command()(match)
 app.command()(lookup)

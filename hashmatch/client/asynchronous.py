@@ -12,6 +12,7 @@ import grpc
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
 from hashmatch.client.async_pipeline import AsyncPipeline
+from hashmatch.client.audit import AsyncAudit
 from hashmatch.client.bank_calls import ALL_THERE
 from hashmatch.client.calls import (
     DEFAULT_OPTIONS,
@@ -59,6 +60,8 @@ class AsyncClient:
             self._channel = grpc.aio.secure_channel(target, credentials, options=calls.CHANNEL_OPTIONS)
         self._methods = {name: security.apply(method) for name, method in calls.methods(self._channel).items()}
         self._timeout = timeout
+        self.audit = AsyncAudit(self._run)
+        """Reads the audit log, and proves it."""
 
     async def __aenter__(self) -> Self:
         return self

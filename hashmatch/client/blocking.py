@@ -11,6 +11,7 @@ import grpc
 
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
+from hashmatch.client.audit import Audit
 from hashmatch.client.bank_calls import ALL_THERE
 from hashmatch.client.calls import (
     DEFAULT_OPTIONS,
@@ -67,6 +68,8 @@ class Client:
             self._channel = grpc.secure_channel(target, credentials, options=calls.CHANNEL_OPTIONS)
         self._methods = {name: security.apply(method) for name, method in calls.methods(self._channel).items()}
         self._timeout = timeout
+        self.audit = Audit(self._run)
+        """Reads the audit log, and proves it."""
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from grpc_status import rpc_status
 
 from hashmatch import errors, types, wire
 from hashmatch.v1 import (
+    audit_pb2_grpc,
     bank_pb2_grpc,
     hash_pb2,
     hash_pb2_grpc,
@@ -98,6 +99,7 @@ def methods(channel: Any) -> dict[str, Any]:
         match_pb2_grpc.MatchServiceStub(channel),
         hash_pb2_grpc.HashServiceStub(channel),
         bank_pb2_grpc.BankServiceStub(channel),
+        audit_pb2_grpc.AuditServiceStub(channel),
         status_pb2_grpc.StatusServiceStub(channel),
     )
     return {name: method for stub in stubs for name, method in vars(stub).items()}

@@ -18,6 +18,7 @@ _ANYONE: Final = frozenset[Role]()
 _READERS: Final = frozenset({Role.CURATE, Role.APPROVE, Role.ADMIN, Role.AUDIT})
 _SCANNERS: Final = frozenset({Role.SCAN})
 _CURATORS: Final = frozenset({Role.CURATE})
+_AUDITORS: Final = frozenset({Role.AUDIT})
 _ADMINS: Final = frozenset({Role.ADMIN})
 _ALL: Final = frozenset(Role)
 
@@ -43,6 +44,12 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/hashmatch.v1.BankService/ListEntries": _READERS,
     "/hashmatch.v1.BankService/RemoveEntries": _CURATORS,
     "/hashmatch.v1.BankService/RestoreEntries": _CURATORS,
+    "/hashmatch.v1.AuditService/GetCheckpoint": _AUDITORS,
+    "/hashmatch.v1.AuditService/ListRecords": _AUDITORS,
+    "/hashmatch.v1.AuditService/GetRecord": _AUDITORS,
+    "/hashmatch.v1.AuditService/GetInclusionProof": _AUDITORS,
+    "/hashmatch.v1.AuditService/GetConsistencyProof": _AUDITORS,
+    "/hashmatch.v1.AuditService/GetEntryProof": _AUDITORS,
     "/hashmatch.v1.StatusService/GetStatus": _ALL,
     "/hashmatch.v1.StatusService/WaitForRevision": _ALL,
 }

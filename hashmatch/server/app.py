@@ -21,6 +21,7 @@ from hashmatch.hash_log import HashLog
 from hashmatch.sandbox import Pool
 from hashmatch.server.access import AccessInterceptor
 from hashmatch.server.admission import Admission
+from hashmatch.server.audit import AuditService
 from hashmatch.server.bank import BankService
 from hashmatch.server.board import ABSENT, Board
 from hashmatch.server.building import Builder, opened
@@ -41,6 +42,8 @@ from hashmatch.server.work import Work
 from hashmatch.settings import Settings
 from hashmatch.store import Store
 from hashmatch.v1 import (
+    audit_pb2,
+    audit_pb2_grpc,
     bank_pb2,
     bank_pb2_grpc,
     hash_pb2,
@@ -57,6 +60,7 @@ _SERVICES = tuple(
         (match_pb2, "MatchService"),
         (hash_pb2, "HashService"),
         (bank_pb2, "BankService"),
+        (audit_pb2, "AuditService"),
         (status_pb2, "StatusService"),
     )
 )
@@ -115,7 +119,8 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         own = board or Board.create(1)
         status = StatusService(engine, own, lambda: load_of(work, cache, metrics))
         calls = [AccessInterceptor(keyring), CallInterceptor(admission, metrics, spans)]
-        app = _App(settings, engine, work, videos, status, metrics, calls)
+        audit = AuditService(store.audit, work, settings.audit_key)
+        app = _App(settings, engine, work, videos, audit, status, metrics, calls)
         uvloop.run(app.run(on_ready, own, shared=board is not None))
 
 
@@ -134,6 +139,7 @@ class _App:
         engine: Engine,
         work: Work,
         videos: Videos,
+        audit: AuditService,
         status: StatusService,
         metrics: Metrics,
         interceptors: Sequence[grpc.aio.ServerInterceptor],  # type: ignore[type-arg]  # generic in the stubs alone
@@ -142,6 +148,7 @@ class _App:
         self._engine = engine
         self._work = work
         self._videos = videos
+        self._audit = audit
         self._status = status
         self._metrics = metrics
         self._interceptors = interceptors
@@ -192,6 +199,7 @@ class _App:
         )
         hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work, self._videos), server)
         bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
+        audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit, server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(self._status, server)
         healthy = HealthService(self._draining)
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

@@ -1,7 +1,5 @@
 """BankService: the banks of known hashes, curated."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,14 +10,13 @@ from hashmatch import errors, wire
 from hashmatch.engine import Engine
 from hashmatch.server.access import author, caller, seen
 from hashmatch.server.admission import Caller
+from hashmatch.server.pages import page_size, read_token, write_token
 from hashmatch.server.work import Work
 from hashmatch.types import PDQ, Action, EntryFilter, NewEntry, NewMedia
 from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_DEFAULT_PAGE = 100
-_LARGEST_PAGE = 1000
 _MOST_ENTRIES = 10_000
 
 
@@ -44,11 +41,11 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         return bank_pb2.GetBankResponse(bank=wire.bank_to_wire(bank), entry_count=count)
 
     async def ListBanks(self, request: bank_pb2.ListBanksRequest, context: Context) -> bank_pb2.ListBanksResponse:
-        size = _page_size(request.page_size)
-        banks = await self._work.store(self._engine.list_banks, _read_token(request.page_token), size)
+        size = page_size(request.page_size)
+        banks = await self._work.store(self._engine.list_banks, read_token(request.page_token), size)
         return bank_pb2.ListBanksResponse(
             banks=[wire.bank_to_wire(bank) for bank in banks if caller().sees(bank.name)],
-            next_page_token=_write_token(banks[-1].name) if len(banks) == size else "",
+            next_page_token=write_token(banks[-1].name) if len(banks) == size else "",
         )
 
     async def UpdateBank(self, request: bank_pb2.UpdateBankRequest, context: Context) -> bank_pb2.UpdateBankResponse:
@@ -83,15 +80,13 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
 
     async def ListEntries(self, request: bank_pb2.ListEntriesRequest, context: Context) -> bank_pb2.ListEntriesResponse:
         bank = seen(wire.parse_bank_name(request.parent, "parent"))
-        size = _page_size(request.page_size)
-        after = _read_token(request.page_token) or "0"
-        if not after.isdecimal():
-            raise errors.InvalidField("page_token", "not a token of this method")
+        size = page_size(request.page_size)
+        after = read_token(request.page_token, number=True) or "0"
         wanted = EntryFilter(request.content_id, wire.state_from_wire(request.state, "state"))
         entries = await self._work.store(self._engine.list_entries, bank, int(after), size, wanted)
         return bank_pb2.ListEntriesResponse(
             entries=map(wire.entry_to_wire, entries),
-            next_page_token=_write_token(str(entries[-1].id)) if len(entries) == size else "",
+            next_page_token=write_token(str(entries[-1].id)) if len(entries) == size else "",
         )
 
     async def RemoveEntries(
@@ -157,20 +152,3 @@ def _new_entry(message: bank_pb2.NewEntry, field: str) -> NewEntry | NewMedia:
 def _check_count(field: str, count: int) -> None:
     if not 1 <= count <= _MOST_ENTRIES:
         raise errors.InvalidField(field, f"expected 1 to {_MOST_ENTRIES}, got {count}")
-
-
-def _page_size(asked: int) -> int:
-    if asked > _LARGEST_PAGE:
-        raise errors.InvalidField("page_size", f"expected 1 to {_LARGEST_PAGE}, got {asked}")
-    return asked or _DEFAULT_PAGE
-
-
-def _write_token(last: str) -> str:
-    return base64.urlsafe_b64encode(last.encode()).decode()
-
-
-def _read_token(token: str) -> str:
-    try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise errors.InvalidField("page_token", "not a token that this service gave") from None

@@ -8,7 +8,7 @@ from hashmatch.types.answers import (
     MatchOptions,
     Verdict,
 )
-from hashmatch.types.audit import AuditReport, EntryProof, Record
+from hashmatch.types.audit import AuditReport, EntryProof, Proof, Record
 from hashmatch.types.banks import (
     Action,
     Bank,
@@ -97,6 +97,7 @@ __all__ = [
     "Page",
     "Passage",
     "Progress",
+    "Proof",
     "Provenance",
     "Record",
     "Role",

@@ -58,6 +58,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """A path of hashes that proves something of the log when it had `size` records."""
+
+    size: int
+    path: tuple[bytes, ...]
+    """Of 32 bytes each."""
+
+
+@dataclass(frozen=True, slots=True)
 class EntryProof:
     """That a record is of an entry's addition."""
 

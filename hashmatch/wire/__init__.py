@@ -10,6 +10,7 @@ from hashmatch.wire.answers import (
     options_from_wire,
     options_to_wire,
 )
+from hashmatch.wire.audit import entry_proof_from_wire, entry_proof_to_wire, record_from_wire, record_to_wire
 from hashmatch.wire.banks import (
     action_from_wire,
     action_to_wire,
@@ -72,6 +73,8 @@ __all__ = [
     "decision_to_wire",
     "entry_from_wire",
     "entry_name",
+    "entry_proof_from_wire",
+    "entry_proof_to_wire",
     "entry_to_wire",
     "hash_from_wire",
     "hash_to_wire",
@@ -96,6 +99,8 @@ __all__ = [
     "provenance_to_wire",
     "range_from_wire",
     "range_to_wire",
+    "record_from_wire",
+    "record_to_wire",
     "scan_from_wire",
     "scan_to_wire",
     "state_from_wire",

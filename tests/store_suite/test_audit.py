@@ -118,8 +118,8 @@ def test_every_record_is_proven_at_every_size(grown: tuple[Store, list[Checkpoin
     for checkpoint in checkpoints:
         assert checkpoint.root == root_hash(leaves[: checkpoint.size])
         for number in range(checkpoint.size):
-            at, path = store.audit.prove_record(number, checkpoint.size)
-            assert included(leaves[number], number, at, path, checkpoint.root)
+            proof = store.audit.prove_record(number, checkpoint.size)
+            assert included(leaves[number], number, proof.size, proof.path, checkpoint.root)
     with pytest.raises(NotFound):
         store.audit.prove_record(5, 5)
     for never in (-1, 22):
@@ -131,11 +131,11 @@ def test_every_size_is_proven_to_add_to_those_before(grown: tuple[Store, list[Ch
     store, checkpoints = grown
     for second in checkpoints:
         for first in checkpoints[: second.size]:
-            at, path = store.audit.prove_growth(first.size, second.size)
-            assert consistent(first.size, at, path, first.root, second.root)
+            proof = store.audit.prove_consistency(first.size, second.size)
+            assert consistent(first.size, proof.size, proof.path, first.root, second.root)
     for earlier, later in ((22, 0), (5, 4), (-1, 0), (0, 22)):
         with pytest.raises(InvalidField):
-            store.audit.prove_growth(earlier, later)
+            store.audit.prove_consistency(earlier, later)
 
 
 def test_an_entry_of_a_large_batch_is_proven_to_have_been_added(store: Store) -> None:
@@ -188,8 +188,8 @@ def test_two_servers_and_a_process_append_to_one_log_without_a_fork(url: str) ->
         assert checkpoints[-1].size == 1 + written
         assert two.audit.verify(checkpoints).problems == ()
         for first, second in pairwise(checkpoints):
-            at, path = two.audit.prove_growth(first.size, second.size)
-            assert consistent(first.size, at, path, first.root, second.root)
+            proof = two.audit.prove_consistency(first.size, second.size)
+            assert consistent(first.size, proof.size, proof.path, first.root, second.root)
 
 
 def test_a_database_from_before_the_log_is_taken_up_as_it_is(new_url: Callable[[], str]) -> None:

@@ -49,7 +49,7 @@ def _text(value: Any) -> Any:
 def _json(value: Any) -> Any:
     """SQLite keeps text."""
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return _odd(value) if isinstance(value, bytes) else json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return _odd(value)
 

@@ -14,7 +14,7 @@ from hashmatch.store.database import Database, answering
 from hashmatch.store.schema import What, audit, changes, entries
 from hashmatch.tlog import HASH_BYTES, Checkpoint, root_hash
 from hashmatch.tlog.proofs import consistency, inclusion
-from hashmatch.types import AuditReport, EntryProof, Progress, Record
+from hashmatch.types import AuditReport, EntryProof, Progress, Proof, Record
 
 _RECORDS: Final = select(audit.c.number, audit.c.record)
 
@@ -42,8 +42,8 @@ class AuditLog:
         with self._reading() as connection:
             return _one(connection, number)
 
-    def prove_record(self, number: int, at: int = 0) -> tuple[int, list[bytes]]:
-        """The path from a record to the root of the log when it had `at` records, 0 for now; and that size.
+    def prove_record(self, number: int, at: int = 0) -> Proof:
+        """The path from a record to the root of the log when it had `at` records, 0 for now.
 
         Raises NotFound for a record that was not there, and InvalidField for a size that never was.
         """
@@ -51,10 +51,10 @@ class AuditLog:
             at = _size(connection, "size", at)
             if not 0 <= number < at:
                 raise NotFound(f"the audit log had no record {number} when its size was {at}")
-            return at, hashes_of(connection, inclusion(number, at))
+            return Proof(at, tuple(hashes_of(connection, inclusion(number, at))))
 
-    def prove_growth(self, first: int, second: int = 0) -> tuple[int, list[bytes]]:
-        """The path that shows that the log of size `second`, 0 for now, only adds to that of `first`; and that size.
+    def prove_consistency(self, first: int, second: int = 0) -> Proof:
+        """The path that shows that the log of size `second`, 0 for now, only adds to that of `first`.
 
         Raises InvalidField for sizes that never were, and where they do not ascend.
         """
@@ -62,7 +62,7 @@ class AuditLog:
             second = _size(connection, "second", second)
             if not 0 <= first <= second:
                 raise InvalidField("first", f"expected 0 to {second}, got {first}")
-            return second, hashes_of(connection, consistency(first, second))
+            return Proof(second, tuple(hashes_of(connection, consistency(first, second))))
 
     def prove_entry(self, bank: str, entry: int) -> EntryProof:
         """Which record is of the addition of an entry, and that it is; also of one that was removed since.

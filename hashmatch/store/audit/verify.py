@@ -132,7 +132,7 @@ class Verifier:
         """The rows as they are, up to where one cannot be read."""
         query = select(*form.raw).order_by(*form.table.primary_key.columns)
         try:
-            streamed = self._connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
+            streamed = self._connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE})
             yield from streamed.mappings()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", error)).partition("\n")[0]
