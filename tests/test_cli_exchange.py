@@ -117,6 +117,15 @@ def test_a_file_is_followed_from_its_first_line_to_its_removal(bank: Followed, t
     assert bank("list", "--json").objects == []
 
 
+def test_of_many_bad_hashes_the_first_are_told(bank: Followed, tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.write_text("".join(f"pdq {number:x}0\n" for number in range(30)))
+    bank.follow("theirs", "--api", "local_file", "--set", f"file={file}")
+    ended = bank("fetch")
+    assert (ended.code, len(ended.err.splitlines())) == (3, 20)
+    assert ended.out == "theirs: added 0, removed 0, unchanged 0, 30 not taken over\n"
+
+
 def test_what_is_fetched_matches_in_a_running_server(server: ServerProcess, tmp_path: Path) -> None:
     (digits,) = hashes(1)
     file = tmp_path / "list"

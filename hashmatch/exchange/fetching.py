@@ -12,6 +12,8 @@ from hashmatch.store import Store
 from hashmatch.types import Applied, Author, ExchangeStatus, NewEntry, Page
 
 _ENTRIES_A_WRITE: Final = 5_000
+_MOST_TOLD: Final = 20
+"""Hashes that could not be taken over; more are counted alone."""
 
 _Records = Mapping[str, tuple[NewEntry, ...]]
 _Checkpoint = Mapping[str, Any] | None
@@ -80,9 +82,9 @@ class Fetch:
             self._write(part, checkpoint)
         if seen is not None:
             seen.update(name for name, entries in page.records.items() if entries)
-        self.bad += len(page.bad)
-        for problem in page.bad:
+        for problem in page.bad[: max(0, _MOST_TOLD - self.bad)]:
             self._tell(problem)
+        self.bad += len(page.bad)
 
     def _write(self, records: _Records, checkpoint: _Checkpoint = None) -> None:
         self.applied += self._exchanges.apply(self._name, self._fetch, records, checkpoint, self._author)
