@@ -1,34 +1,40 @@
 """Search structures side by side: recall, time, build and memory: `python -m benchmarks.index`.
 
-Sets the crossover of `hashmatch.index.searcher`. Each is measured alone in a process of its own, on one core. Half of
-the queries are within the threshold of a code, half are as the codes are but of nothing known.
+Sets the crossover of `hashmatch.index.searcher`. Each is measured alone in a process of its own, on one core, and ours
+on all cores too, a thread each. Half of the queries are within the threshold of a code, half are as the codes are but
+of nothing known. `--plot` draws the cost of a query against the number of codes.
 """
 
 import argparse
 import multiprocessing
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, ParamSpec, Protocol, TypeVar
 
 import faiss
+import matplotlib as mpl
 import numpy as np
+from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from hashmatch.index.flat import Flat
-from hashmatch.index.mih import Mih, substrings, take_aligned
+from hashmatch.index.mih import Mih, cores, substrings, take_aligned
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 BITS = 256
 THRESHOLD = 31
 CLUSTERS = 1350
 SIZES = (1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
 LARGE = 10_000_000
-BATCHES = (8, 64)
-"""One image in its orientations, and a lookup of many hashes."""
+BATCHES = (1, 8, 64, 1024)
+"""One hash, one image in its orientations, and lookups of many hashes."""
 SECONDS = 1.0
 """How long each batch size is measured."""
 
@@ -44,8 +50,10 @@ class Range(Protocol):
 
 class Measured(NamedTuple):
     recall: float
-    milliseconds: tuple[float, ...]
-    """For one query, by batch size; the median."""
+    milliseconds: tuple[tuple[float, float], ...]
+    """Median and 99th percentile of one query, by batch size."""
+    on_all_cores: float
+    """Queries/s of all cores together, in batches of 64; 0 where that is not measured."""
     build: float
     """Seconds."""
     memory: int
@@ -115,6 +123,8 @@ STRUCTURES: Mapping[str, tuple[Callable[[Codes], Range], int]] = {
     "IndexBinaryHNSW": (faiss_hnsw, 100_000),
 }
 """By name, how each is made, and the most codes that it is made of here: the last ones take very long."""
+MOST: Mapping[str, float] = dict.fromkeys(STRUCTURES, 10**9) | {"Mih": float("inf")}
+"""Codes times queries of the largest batch that is timed."""
 
 
 def flipped(codes: Codes, most: int, random: np.random.Generator) -> Codes:
@@ -171,8 +181,8 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-def timed(structure: Range, queries: Codes, batch: int) -> float:
-    """Milliseconds for one query."""
+def timed(structure: Range, queries: Codes, batch: int) -> tuple[float, float]:
+    """Milliseconds for one query: the median and the 99th percentile."""
     times: list[float] = []
     started = time.perf_counter()
     while len(times) < 3 or time.perf_counter() - started < SECONDS:
@@ -180,7 +190,22 @@ def timed(structure: Range, queries: Codes, batch: int) -> float:
         begun = time.perf_counter()
         structure.range_search(queries[first : first + batch], THRESHOLD)
         times.append((time.perf_counter() - begun) / batch)
-    return float(np.median(times)) * 1000
+    return float(np.median(times)) * 1000, float(np.percentile(times, 99)) * 1000
+
+
+def together(structure: Range, queries: Codes) -> float:
+    """Queries/s of a thread on every core, in batches of 64."""
+    ended = time.perf_counter() + SECONDS
+
+    def run(first: int) -> int:
+        done = 0
+        while time.perf_counter() < ended:
+            structure.range_search(queries[(first + done) % 960 :][:64], THRESHOLD)
+            done += 64
+        return done
+
+    with ThreadPoolExecutor(cores()) as pool:
+        return sum(pool.map(run, range(0, 64 * cores(), 64))) / SECONDS
 
 
 def measure(name: str, data: str, count: int, haystack: Path | None) -> Measured:
@@ -193,8 +218,30 @@ def measure(name: str, data: str, count: int, haystack: Path | None) -> Measured
     sample = queries[: max(16, min(1024, 2 * 10**8 // count))]
     found = structure.range_search(sample, THRESHOLD)[0][-1]
     true = Flat(codes).range_search(sample, THRESHOLD)[0][-1]
-    milliseconds = tuple(timed(structure, queries, batch) for batch in BATCHES)
-    return Measured(found / true if true else 1.0, milliseconds, build, memory)
+    milliseconds = tuple(timed(structure, queries, batch) for batch in BATCHES if count * batch <= MOST[name])
+    on_all_cores = together(structure, queries) if name == "Mih" else 0
+    return Measured(found / true if true else 1.0, milliseconds, on_all_cores, build, memory)
+
+
+def alone(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a step in a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(step, *args, **kwargs).result()
+
+
+def plot(path: Path, measured: Mapping[tuple[int, str, str], Measured]) -> None:
+    """Draw the time of one query, in batches of 8, against the number of codes."""
+    mpl.use("agg")
+    data = list(dict.fromkeys(case[1] for case in measured))
+    figure, axes = plt.subplots(1, len(data), figsize=(5 * len(data), 4), sharey=True, squeeze=False, layout="tight")
+    for axis, kind in zip(axes[0], data, strict=True):
+        for name in dict.fromkeys(case[2] for case in measured):
+            points = [(case[0], each.milliseconds[1][0]) for case, each in measured.items() if case[1:] == (kind, name)]
+            axis.loglog(*zip(*sorted(points), strict=True), marker="o", label=name)
+        axis.set(title=kind, xlabel="codes", ylabel="ms a query, one core")
+        axis.grid(alpha=0.3)
+    axes[0][0].legend()
+    figure.savefig(path, dpi=100)
 
 
 def main() -> None:
@@ -203,10 +250,18 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help=f"also {LARGE:,} codes: some 6 GB, and ten minutes")
     parser.add_argument("--data", nargs="+", default=["uniform", "clustered", "skewed"])
     parser.add_argument("--only", nargs="+", default=list(STRUCTURES), metavar="STRUCTURE")
+    parser.add_argument("--plot", type=Path, help="an image to draw")
     parser.add_argument("--haystack", type=Path, help="a file of hexadecimal hashes to cluster around")
     arguments = parser.parse_args()
     table = Table(
-        "codes", "data", "structure", "recall", *(f"ms, {batch} at once" for batch in BATCHES), "build s", "MB"
+        "codes",
+        "data",
+        "structure",
+        "recall",
+        *(f"x{batch}: ms, p99" for batch in BATCHES),
+        "x64/s, all",
+        "build s",
+        "MB",
     )
     cases = [
         (size, data, name)
@@ -215,14 +270,18 @@ def main() -> None:
         for name in arguments.only
         if size <= STRUCTURES[name][1]
     ]
-    context = multiprocessing.get_context("spawn")
-    with Progress() as progress, ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
+    measured: dict[tuple[int, str, str], Measured] = {}
+    with Progress() as progress:
         for size, data, name in progress.track(cases):
-            result = pool.submit(measure, name, data, size, arguments.haystack).result()
-            times = (f"{each:.4f}" for each in result.milliseconds)
-            figures = (f"{result.recall:.4f}", *times, f"{result.build:.2f}", f"{result.memory / 1e6:,.1f}")
+            result = measured[size, data, name] = alone(measure, name, data, size, arguments.haystack)
+            times = [f"{median:.3g}, {p99:.3g}" for median, p99 in result.milliseconds]
+            times += [""] * (len(BATCHES) - len(times))
+            rate = f"{result.on_all_cores:,.0f}" if result.on_all_cores else ""
+            figures = (f"{result.recall:.4f}", *times, rate, f"{result.build:.2f}", f"{result.memory / 1e6:,.1f}")
             table.add_row(f"{size:,}", data, name, *figures)
-    Console(width=120).print(table)
+    if arguments.plot:
+        plot(arguments.plot, measured)
+    Console(width=150).print(table)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,19 @@ the threshold of an entry. FAISS's flat index answers fewer of the same queries,
 """
 
 import argparse
-import multiprocessing
 import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import faiss
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.index import BITS, THRESHOLD, material
+from benchmarks.index import BITS, THRESHOLD, alone, material
 from hashmatch.index import Directory
 from hashmatch.index.columns import NOT_REPORTED, NOT_SHOWN, Columns
 from hashmatch.index.directory import Base
@@ -31,9 +28,6 @@ from hashmatch.index.space import Space
 from hashmatch.index.texts import Texts
 from hashmatch.types import PDQ, Bank, Change, Hash, Provenance
 from hashmatch.types.moments import EVER
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 BATCHES = (1, 8, 64, 1024)
 SPACE = Space(PDQ, BITS // 8)
@@ -141,12 +135,6 @@ def scan(data: str, count: int) -> float:
         flat.range_search(some, THRESHOLD + 1)
         rounds.append((time.perf_counter() - started) / len(some))
     return statistics.median(rounds) * 1000
-
-
-def alone(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a step in a process of its own."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(step, *args, **kwargs).result()
 
 
 def main() -> None:

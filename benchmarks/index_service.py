@@ -1,0 +1,251 @@
+"""The whole service over millions of known hashes: `python -m benchmarks.index_service --data-dir DIR`.
+
+Fills a database, which may be broken off and gone on with, and lets a server build the files; or, for ten million in a
+minute, lays files that the database knows nothing of (`--laid`). Then it measures, step by step: start-up after
+kill -9, lookups in batches through gRPC, the memory of each process, how soon an added entry matches in every process
+while others look up, and what a build and taking its files up do to those lookups. Clients and server share the cores.
+"""
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import grpc
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.filled import BANK, BATCH, QUERIES, entries, fill, hashes, lay
+from benchmarks.machine import described
+from benchmarks.serving import kill, memory, peak, processes
+from hashmatch import wire
+from hashmatch.cli.child import ServerProcess
+from hashmatch.client import Client, calls
+from hashmatch.types import PDQ, Hash, MatchOptions, NewEntry
+from hashmatch.v1 import match_pb2
+
+CONNECTIONS: Final = 8
+"""To reach every process: the kernel deals connections out, and all but never gives 8 to one of two."""
+_METHOD: Final = "/hashmatch.v1.MatchService/LookupHashes"
+_OPTIONS: Final = MatchOptions()
+
+
+class Call(NamedTuple):
+    """One lookup of a batch, on a clock that all processes share."""
+
+    began: float
+    seconds: float
+
+
+def look_up(address: str, seed: int, count: int, ready: Any, until: Any) -> list[Call]:
+    """Look batches up, one after the other, until told to stop; in a process of its own, which all wait for."""
+    batches = hashes(seed, count)
+    made: list[Call] = []
+    with Client(address, timeout=60) as client:
+        client.lookup_hashes(batches[0])
+        ready.wait()
+        while not until.is_set():
+            began = time.monotonic()
+            found = client.lookup_hashes(batches[len(made) % len(batches)])
+            made.append(Call(began, time.monotonic() - began))
+            if sum(decision.total_matches > 0 for decision in found) < QUERIES // 2:
+                raise AssertionError("a near-duplicate of a known hash was not found")
+    return made
+
+
+@contextmanager
+def looking_up(address: str, callers: int, count: int, calls_made: list[Call]) -> Iterator[None]:
+    """Look up in so many processes meanwhile; the calls are there once they have ended."""
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(callers, context) as pool:
+        stop, ready = manager.Event(), manager.Barrier(callers + 1)
+        running: list[Future[list[Call]]] = [
+            pool.submit(look_up, address, seed, count, ready, stop) for seed in range(callers)
+        ]
+        try:
+            ready.wait()
+            yield
+        finally:
+            stop.set()
+            for each in running:
+                calls_made += each.result()
+
+
+class Latencies(NamedTuple):
+    """Of lookups that began within some time, in milliseconds."""
+
+    calls: int
+    hashes_per_second: float
+    median: float
+    p99: float
+    most: float
+
+    @classmethod
+    def of(cls, made: list[Call], began: float, ended: float) -> "Latencies":
+        took = [1000 * call.seconds for call in made if began <= call.began < ended]
+        rate = QUERIES * len(took) / (ended - began)
+        return cls(len(took), rate, statistics.median(took), float(np.percentile(took, 99)), max(took))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.hashes_per_second:,.0f} hashes/s; a batch of {QUERIES}: median {self.median:.1f} ms, "
+            f"p99 {self.p99:.1f} ms ({self.p99 / self.median:.1f}x), most {self.most:.1f} ms "
+            f"({self.most / self.median:.1f}x); {self.calls:,} calls"
+        )
+
+
+def freshness(address: str, times: int) -> list[float]:
+    """Seconds from the answer to AddEntries until the entry matches over every connection."""
+    took = []
+    with ExitStack() as stack:
+        client = stack.enter_context(Client(address, timeout=60))
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        channels: list[grpc.Channel] = [
+            stack.enter_context(grpc.insecure_channel(address, options)) for _ in range(CONNECTIONS)
+        ]
+        methods = [
+            channel.unary_unary(
+                _METHOD,
+                match_pb2.LookupHashesRequest.SerializeToString,
+                match_pb2.LookupHashesResponse.FromString,
+            )
+            for channel in channels
+        ]
+        for _ in range(times):
+            new = Hash(PDQ, os.urandom(32), 90)
+            client.add_entries(BANK, [NewEntry(new)])
+            acknowledged = time.monotonic()
+            request = calls.lookup_hashes([new], _OPTIONS).request
+            for method in methods:
+                while not wire.decision_from_wire(method(request, timeout=60).results[0]).matches:
+                    time.sleep(0.005)
+            took.append(time.monotonic() - acknowledged)
+            time.sleep(0.1)
+    return took
+
+
+def swap(address: str, count: int) -> None:
+    """Add so much that a build is due, and wait until the process that answers has taken its files up."""
+    with Client(address, timeout=120) as client, Progress() as progress:
+        _, there = client.get_bank(BANK)
+        for number in range(max(7, count // 100 // BATCH + 1)):
+            client.add_entries(BANK, entries(there // BATCH + 1 + number))
+        task = progress.add_task("building", total=None)
+        while True:
+            status = client.status()
+            building = status.building
+            if building is not None:
+                progress.update(task, description=building.stage, completed=building.done, total=building.total)
+            elif status.recent_entries < BATCH:
+                return
+            time.sleep(0.2)
+
+
+def rebuild(server: ServerProcess, said: Callable[[str, str], None]) -> None:
+    """Start without files: NOT_SERVING, with progress, until all is there."""
+    shutil.rmtree(server.data_dir / "segments", ignore_errors=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    began = time.monotonic()
+    starting = threading.Thread(target=server.start, args=(f"127.0.0.1:{port}",))
+    starting.start()
+    stages = set[str]()
+    with Client(f"127.0.0.1:{port}", timeout=5) as client, Progress() as progress:
+        task = progress.add_task("starting", total=None)
+        while starting.is_alive():
+            time.sleep(0.5)
+            try:
+                status = client.status()
+            except Exception:  # noqa: BLE001 - it does not listen yet
+                continue
+            if status.building is not None and not status.complete:
+                stages.add(status.building.stage)
+                progress.update(
+                    task,
+                    description=status.building.stage,
+                    completed=status.building.done,
+                    total=status.building.total,
+                )
+    said("rebuilt without files, and serving", f"{time.monotonic() - began:.1f} s; told of {', '.join(sorted(stages))}")
+
+
+def measure(server: ServerProcess, arguments: argparse.Namespace, said: Callable[[str, str], None]) -> None:
+    count, callers, seconds = arguments.entries, arguments.callers, arguments.seconds
+    made: list[Call] = []
+    looked: dict[str, tuple[float, float]] = {}
+    with peak(server) as most, looking_up(server.address, callers, count, made):
+        before = {process: memory(process) for process in processes(server)}
+        base = sum(each["share"] for each in before.values())
+        steps: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("lookups alone", lambda: time.sleep(seconds)),
+            ("while entries are added", lambda: said_freshness(server.address, arguments.times, said)),
+            ("while files are built and taken up", lambda: swap(server.address, count)),
+        )
+        for name, step in steps:
+            began = time.monotonic()
+            step()
+            looked[name] = began, time.monotonic()
+    for name, (began, ended) in looked.items():
+        said(name, str(Latencies.of(made, began, ended)))
+    for process, held in before.items():
+        said(f"process {process}", ", ".join(f"{name} {size:,.0f} MB" for name, size in held.items()))
+    said(
+        "most of all processes",
+        f"own {most['own']:,.0f} MB, shares {most['share']:,.0f} MB ({most['share'] / base:.2f}x)",
+    )
+
+
+def said_freshness(address: str, times: int, said: Callable[[str, str], None]) -> None:
+    took = freshness(address, times)
+    median, p99 = statistics.median(took), float(np.percentile(took, 99))
+    said("added to matching everywhere", f"median {median:.3f} s, p99 {p99:.3f} s, of {len(took)}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, required=True, help="kept, and gone on with")
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--callers", type=int, default=2, help="processes that look up")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--times", type=int, default=50, help="entries that are added one by one")
+    parser.add_argument("--laid", action="store_true", help="make the files at once, without filling a database")
+    parser.add_argument("--rebuild", action="store_true", help="delete the files first, and time the server's build")
+    arguments = parser.parse_args()
+    table = Table("", "measured", title=f"{arguments.entries:,} entries, {described()}")
+    if not arguments.laid:
+        fill(arguments.data_dir, arguments.entries)
+    elif not arguments.data_dir.exists():
+        lay(arguments.data_dir, arguments.entries)
+    server = ServerProcess(arguments.data_dir, {"HASHMATCH_PROCESSES": str(arguments.processes)})
+    if arguments.rebuild or not (arguments.data_dir / "segments" / "manifest").exists():
+        rebuild(server, table.add_row)
+    else:
+        server.start()
+    try:
+        kill(server)
+        began = time.monotonic()
+        server.start()
+        table.add_row("serving again after kill -9", f"{time.monotonic() - began:.2f} s")
+        sizes = sum(path.stat().st_size for path in (arguments.data_dir / "segments").iterdir())
+        table.add_row("files", f"{sizes / 1e6:,.0f} MB")
+        measure(server, arguments, table.add_row)
+    finally:
+        if server.running:
+            server.stop()
+        Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()
