@@ -4,10 +4,14 @@ import asyncio
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
+import grpc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -288,6 +292,38 @@ def test_no_server_is_unavailable() -> None:
             client.status()
         with pytest.raises(errors.Unavailable):
             list(client.match_many([("a", b"")]))
+
+
+def test_what_a_stopping_server_had_not_begun_is_sent_again() -> None:
+    """GRPC itself cancels such calls."""
+    attempts = Counter[str]()
+
+    def cancel(method: str, context: grpc.ServicerContext) -> NoReturn:
+        attempts[method] += 1
+        context.abort(grpc.StatusCode.CANCELLED, "")
+        raise AssertionError
+
+    handlers = [
+        grpc.method_handlers_generic_handler(
+            "hashmatch.v1.StatusService",
+            {"GetStatus": grpc.unary_unary_rpc_method_handler(lambda _, context: cancel("GetStatus", context))},
+        ),
+        grpc.method_handlers_generic_handler(
+            "hashmatch.v1.MatchService",
+            {"MatchStream": grpc.stream_stream_rpc_method_handler(lambda _, context: cancel("MatchStream", context))},
+        ),
+    ]
+    with ThreadPoolExecutor(2) as threads:
+        server = grpc.server(threads, handlers=handlers)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        with Client(f"127.0.0.1:{port}", timeout=30) as client:
+            with pytest.raises(errors.Unavailable):
+                client.status()
+            with pytest.raises(errors.Unavailable):
+                list(client.match_many([("a", b"")]))
+        server.stop(None).wait()
+    assert min(attempts["GetStatus"], attempts["MatchStream"]) > 1
 
 
 def test_time_runs_out(server: ServerProcess, picture: bytes) -> None:

@@ -52,9 +52,9 @@ class Client:
 
     Every method raises the errors of `hashmatch.errors` that the server names, Unavailable where no
     server answers after several attempts, and DeadlineExceeded after `timeout` seconds. Calls are tried
-    again on UNAVAILABLE, and when an overloaded server said they should be; Overloaded is raised where
-    that would be past `timeout`. Writes carry a request id, so that trying again never
-    writes twice.
+    again on UNAVAILABLE, where a server that stops had not begun them, and when an overloaded server said
+    they should be; Overloaded is raised where that would be past `timeout`. Writes carry a request id, so
+    that trying again never writes twice.
     Raises ConfigurationError where `security` cannot be used.
     """
 

@@ -36,6 +36,8 @@ STREAM_WINDOW: Final = 32
 STREAM_ATTEMPTS: Final = 8
 """How often in a row a stream may break before `match_many` gives up."""
 
+_UNSERVED: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+"""What came of calls that nobody served: gRPC cancels those that a server had not begun when it stopped."""
 _RETRY = {
     "methodConfig": [
         {
@@ -45,7 +47,7 @@ _RETRY = {
                 "initialBackoff": "0.1s",
                 "maxBackoff": "2s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                "retryableStatusCodes": [code.name for code in _UNSERVED],
             },
         }
     ]
@@ -149,7 +151,10 @@ def stream_answer(answer: match_pb2.MatchStreamResponse) -> types.ImageDecision 
 
 
 def as_error(failure: Any) -> errors.HashmatchError:
-    """Our error for a failed call: by ErrorInfo's reason, or by the code where gRPC itself refused."""
+    """Our error for a failed call: by ErrorInfo's reason, or by the code where gRPC itself refused.
+
+    INTERNAL of gRPC's own is a connection that broke while something was sent.
+    """
     status = rpc_status.from_call(failure)
     for detail in status.details if status is not None else ():
         info = error_details_pb2.ErrorInfo()
@@ -158,7 +163,7 @@ def as_error(failure: Any) -> errors.HashmatchError:
     code, details = failure.code(), failure.details() or ""
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return errors.DeadlineExceeded("no answer in time")
-    known = errors.Unavailable if code is grpc.StatusCode.UNAVAILABLE else errors.HashmatchError
+    known = errors.Unavailable if code in {*_UNSERVED, grpc.StatusCode.INTERNAL} else errors.HashmatchError
     return known(f"{code.name}: {details}")
 
 

@@ -8,7 +8,7 @@ from hashmatch.errors import HashmatchError, Overloaded
 class Patience:
     """One call's: it is made again when the server said, later each time, and not past its own time.
 
-    Only a server that says when (Overloaded) is asked again here; UNAVAILABLE is tried again by gRPC itself.
+    Only a server that says when (Overloaded) is asked again here; what nobody served is tried again by gRPC itself.
     """
 
     def __init__(self, timeout: float) -> None:
