@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import ConfigurationError
-from hashmatch.lists import BEGINNING, Format, Position, Row, Unsaid, read_rows
+from hashmatch.lists import BEGINNING, Format, Position, Unsaid
 from hashmatch.lists.lines import LONGEST_RECORD, Lines
+from hashmatch.lists.reading import Row, read_rows
 from hashmatch.types import Hash, NewEntry, Provenance, TimeRange
 
 PDQ = Unsaid("pdq")

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.lists import BEGINNING, COLUMNS, Format, Unsaid, read_rows, write_rows
+from hashmatch.lists import BEGINNING, COLUMNS, Format, Unsaid
+from hashmatch.lists.reading import read_rows
+from hashmatch.lists.writing import write_rows
 from hashmatch.types import SECOND, Hash, NewEntry, Provenance, TimeRange
 
 STORABLE = st.characters(exclude_categories=["Cs"], exclude_characters="\0")

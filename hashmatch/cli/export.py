@@ -46,7 +46,7 @@ def export_file(
     """`HELP` says it all."""
     from hashmatch import hashing
     from hashmatch.cli.output import complain, progress
-    from hashmatch.lists import write_rows
+    from hashmatch.lists.writing import write_rows
 
     if kind is not None and kind not in hashing.KINDS:
         raise typer.BadParameter(f"{kind!r} is not one of {', '.join(hashing.KINDS)}", param_hint="--kind")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
 from hashmatch.cli.import_order import Order
 from hashmatch.errors import DeadlineExceeded, HashmatchError, InvalidInput, NotFound, Unavailable
-from hashmatch.lists import BEGINNING, Position, Row
+from hashmatch.lists import BEGINNING, Position
+from hashmatch.lists.reading import Row
 from hashmatch.types import Entry, NewEntry
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hashmatch.cli.import_order import Order
 from hashmatch.cli.inputs import STANDARD_INPUT
 from hashmatch.cli.output import complain
 from hashmatch.errors import ConfigurationError, HashmatchError, NotFound
-from hashmatch.lists import read_rows
+from hashmatch.lists.reading import read_rows
 
 if TYPE_CHECKING:
     from hashmatch.client import Client

@@ -99,7 +99,8 @@ def vpdq_line(number: int, frame: HashedFrame) -> str:
 
 def read_vpdq(name: str, provenance: Provenance) -> list[NewEntry]:
     """The frames of one video from vPDQ's text format; raises MediaError naming the line that is none."""
-    from hashmatch.lists import BEGINNING, Format, Unsaid, read_rows
+    from hashmatch.lists import BEGINNING, Format, Unsaid
+    from hashmatch.lists.reading import read_rows
 
     entries = []
     try:
