@@ -14,8 +14,11 @@ from hashmatch.sandbox import Hasher, Job
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import (
+    Adding,
     Author,
     Bank,
+    Batch,
+    Decided,
     Decision,
     Entry,
     EntryFilter,
@@ -154,11 +157,16 @@ class Engine:
         return self._written(self._store.delete_bank(name, request_id, author))
 
     def add_entries(
-        self, bank: str, items: Sequence[NewEntry | NewMedia], author: Author, request_id: str = ""
+        self,
+        bank: str,
+        items: Sequence[NewEntry | NewMedia],
+        author: Author,
+        request_id: str = "",
+        adding: Adding = Adding(),  # noqa: B008 - immutable
     ) -> tuple[list[Entry], int]:
         """Add entries, all or none; answers with them and the revision; raises NotFound, InvalidField, MediaError."""
         entries = [self._new_entry(item, f"entries[{at}]") for at, item in enumerate(items)]
-        return self._written(self._store.add_entries(bank, entries, request_id, author))
+        return self._written(self._store.add_entries(bank, entries, request_id, author, adding))
 
     def get_entry(self, bank: str, entry: int) -> Entry:
         """One entry; raises NotFound."""
@@ -179,6 +187,18 @@ class Engine:
     def restore_entries(self, bank: str, entries: Sequence[int], author: Author, request_id: str = "") -> int:
         """Restore removed entries, all or none; answers with the revision; raises NotFound, InvalidField (expired)."""
         return self._written(self._store.restore_entries(bank, entries, request_id, author))
+
+    def list_batches(self, bank: str, after: int, limit: int) -> list[Batch]:
+        """At most `limit` batches that wait, of one bank or of all, from `after`, exclusive; raises NotFound."""
+        return self._store.approvals.batches(bank, after, limit)
+
+    def approve_entries(self, bank: str, which: Sequence[int] | str, author: Author, request_id: str = "") -> Decided:
+        """Approve entries or a batch that wait; raises NotFound, NeedsAnotherPerson."""
+        return self._written(self._store.approvals.approve(bank, which, request_id, author))
+
+    def reject_entries(self, bank: str, which: Sequence[int] | str, author: Author, request_id: str = "") -> Decided:
+        """Reject entries or a batch that wait; raises NotFound, NeedsAnotherPerson."""
+        return self._written(self._store.approvals.reject(bank, which, request_id, author))
 
     def status(self) -> Status:
         """What this process says of itself."""

@@ -15,6 +15,7 @@ HashmatchError
 ├── AlreadyExists           the name, or a request id with another content, is taken
 ├── Unauthenticated         no token, or one that is not known, expired or revoked
 ├── PermissionDenied        the token has not the role
+│   └── NeedsAnotherPerson      who has added an entry does not approve it
 ├── RevisionNotReached      `min_revision` was not reached in time
 ├── DeadlineExceeded        the caller's time ran out
 ├── Overloaded              refused before any work was done; send it again after `retry_seconds`
@@ -118,6 +119,12 @@ class PermissionDenied(HashmatchError):
     """Details hold `roles`, any of which would do."""
 
     reason = "PERMISSION_DENIED"
+
+
+class NeedsAnotherPerson(PermissionDenied):
+    """Details hold `author`, who added what was to be approved or rejected."""
+
+    reason = "NEEDS_ANOTHER_PERSON"
 
 
 class RevisionNotReached(HashmatchError):

@@ -35,6 +35,7 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
     defaults = {"description": "", "action": "REVIEW", "threshold": 31, "minimum_quality": 50, "enabled": True}
     shares = {"video_query_share": 50, "video_known_share": 50}
     depth = {"kinds": [], "matching_enabled_ratio": 1.0, "disabled_until": None}
+    depth |= {"approval": "NONE", "review_hours": 24, "growth_limit": 100}
     assert plain == {"bank": "plain", **defaults, **shares, **depth}
     choices = (
         "--video-query-share",
@@ -58,6 +59,12 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
         0.25,
         "--disabled-until",
         "2030-01-02T03:04:05",
+        "--approval",
+        "after",
+        "--review-hours",
+        12,
+        "--growth-limit",
+        0,
     )
     chosen = bank("create", "chosen", *choices, "--json").object
     assert chosen.pop("revision") > 0
@@ -69,6 +76,9 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
         ],
         "matching_enabled_ratio": 0.25,
         "disabled_until": "2030-01-02T03:04:05+00:00",
+        "approval": "AFTER",
+        "review_hours": 12,
+        "growth_limit": 0,
     }
     listed = {line["bank"]: line for line in bank("list", "--json").objects}
     assert listed["chosen"] == chosen
@@ -218,9 +228,9 @@ def test_entries_are_removed_restored_and_listed_by_content(bank: Banks) -> None
     assert all(line["expires"] for line in added)
     first, second = (line["entry"] for line in added)
     bank("remove", "kept", first, "--reason", "a landscape")
-    listed = bank("show", "kept", "--removed", "--json").objects
+    listed = bank("show", "kept", "--state", "removed", "--json").objects
     assert [(line["entry"], line["removal_reason"]) for line in listed[1:]] == [(first, "a landscape")]
-    assert "a landscape" in bank("show", "kept", "--removed").out
+    assert "a landscape" in bank("show", "kept", "--state", "REMOVED").out
     assert bank("restore", "kept", first).code == Code.DONE
     assert bank("restore", "kept", first).code == Code.REFUSED
     shown = bank("show", "kept", "--content-id", "item", "--json").objects

@@ -57,10 +57,10 @@ class Target:
         return [*COMMAND, "--server", self.server.address, "bank", "import", self.name, str(file), *map(str, options)]
 
     def rows(self, columns: str = "lower(hex(bits))") -> list[tuple[object, ...]]:
-        """Of the entries, in the order they were added."""
+        """Of the entries that are not removed, in the order they were added."""
         with sqlite3.connect(self.server.data_dir / "hashmatch.db") as database:
-            query = f"select {columns} from entries join banks on banks.id = bank_id where name = ? order by entries.id"
-            found = database.execute(query, (self.name,)).fetchall()
+            there = "entries join banks on banks.id = bank_id where name = ? and removed is null"
+            found = database.execute(f"select {columns} from {there} order by entries.id", (self.name,)).fetchall()
         database.close()
         return found
 

@@ -13,10 +13,17 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client, Security
 from hashmatch.client.calls import as_error
-from hashmatch.errors import ConfigurationError, HashmatchError, NotFound, PermissionDenied, Unauthenticated
+from hashmatch.errors import (
+    ConfigurationError,
+    HashmatchError,
+    NeedsAnotherPerson,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
 from hashmatch.server.access import ROLES
 from hashmatch.store import Store
-from hashmatch.types import PDQ, Bank, Hash, MatchOptions, NewEntry, Role, Token
+from hashmatch.types import PDQ, Action, Adding, Approval, Bank, Hash, MatchOptions, NewEntry, Role, State, Token
 from hashmatch.v1 import audit_pb2, bank_pb2, hash_pb2, match_pb2, status_pb2
 
 from .command import called, hashmatch
@@ -173,6 +180,9 @@ def attempts_on(caller: Client, bank: str) -> list[Callable[[], object]]:
         lambda: caller.remove_entries(bank, [1]),
         lambda: caller.remove_content(bank, "item"),
         lambda: caller.restore_entries(bank, [1]),
+        lambda: list(caller.list_batches(bank)),
+        lambda: caller.approve(bank, [1]),
+        lambda: caller.reject(bank, "batch"),
     ]
 
 
@@ -265,3 +275,30 @@ def error_of_list(caller: Client) -> HashmatchError | None:
     except HashmatchError as error:
         return error
     return None
+
+
+def test_two_persons(closed: ServerProcess, secrets: dict[str, str]) -> None:
+    """One adds, another approves; the same is refused, whatever its roles."""
+    item = Hash(PDQ, bytes([9, 200] * 16), 90)
+    with client(closed, secrets["admin"]) as admin, client(closed, secrets["scan"]) as scan:
+        admin.create_bank(Bank("acme/two-persons", action=Action.BLOCK, approval=Approval.BEFORE))
+        options = MatchOptions(banks=("acme/two-persons",))
+        with client(closed, secrets["acme"]) as acme, client(closed, secrets["approve"]) as approver:
+            adding = Adding("case 7")
+            entries, revision = acme.add_entries("acme/two-persons", [NewEntry(item)] * 3, adding=adding)
+            assert {entry.state for entry in entries} == {State.PENDING}
+            scan.wait_for_revision(revision)
+            assert not scan.lookup_hashes([item], options)[0].total_matches
+            for verb in (acme.approve, acme.reject):
+                with pytest.raises(NeedsAnotherPerson, match="token:acme added this"):
+                    verb("acme/two-persons", "case 7")
+            (batch,) = approver.list_batches("acme/two-persons")
+            assert batch in list(approver.list_batches())
+            assert (batch.name, batch.author, batch.pending) == ("case 7", "token:acme", 3)
+            approver.reject("acme/two-persons", [entries[0].id], reason="a landscape")
+            decided = approver.approve("acme/two-persons", "case 7")
+            assert (decided.count, decided.remaining) == (2, 0)
+            scan.wait_for_revision(decided.revision)
+            assert scan.lookup_hashes([item], options)[0].total_matches == 2
+            with client(closed, secrets["one"]) as other:
+                assert list(other.list_batches()) == []

@@ -46,6 +46,9 @@ BANKS = st.builds(
     ).map(tuple),
     matching_enabled_ratio=st.floats(0, 1),
     disabled_until=MAYBE,
+    approval=st.sampled_from(types.Approval),
+    review_hours=st.integers(1, 8_760),
+    growth_limit=st.integers(0, 10**6),
 )
 IDS = st.integers(1, 10**17)
 ENTRIES = st.builds(
@@ -124,6 +127,24 @@ def test_options(options: types.MatchOptions) -> None:
 def test_hashed_image(hashes: list[types.Hash]) -> None:
     image = types.HashedImage(tuple(hashes), "image/gif", 3, 4)
     assert wire.hashed_image_from_wire(wire.hashed_image_to_wire(image)) == image
+
+
+@given(
+    st.builds(
+        types.Batch,
+        id=IDS,
+        bank=NAMES,
+        name=TEXT,
+        author=TEXT,
+        hold=st.sampled_from(types.Hold),
+        created=MOMENTS,
+        pending=IDS,
+        unreviewed=IDS,
+        review_from=MAYBE,
+    )
+)
+def test_batch(batch: types.Batch) -> None:
+    assert wire.batch_from_wire(wire.batch_to_wire(batch)) == batch
 
 
 @given(BANKS)

@@ -1,9 +1,9 @@
 """The banks that a backfill looks up in, wherever they are: a database, or a server that answers over gRPC."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, replace
+from itertools import chain, islice, product, starmap
 from pathlib import Path
 from typing import Final, Protocol, Self
 
@@ -12,7 +12,7 @@ from hashmatch.client.security import OPEN
 from hashmatch.errors import ConfigurationError
 from hashmatch.index import Snapshot
 from hashmatch.store import Store
-from hashmatch.types import Bank, BankPut, Change, Entry, EntryAdded
+from hashmatch.types import Bank, BankPut, Change, Entry, EntryAdded, EntryFilter, State
 
 _AT_ONCE: Final = 50_000
 """Entries that join a snapshot at once."""
@@ -33,6 +33,25 @@ class Wanted:
     banks: tuple[str, ...] = ()
     entries: tuple[tuple[str, int], ...] = ()
     """Bank and id of each."""
+    waiting: bool = False
+    """Those that wait for approval alone, as if they had it and their banks were open to all."""
+    batch: str = ""
+    """Of those, the ones of batches of that name; all where empty."""
+
+    @property
+    def filters(self) -> tuple[EntryFilter, ...]:
+        """What to list of a bank."""
+        if not self.waiting:
+            return (EntryFilter(),)
+        return tuple(EntryFilter(state=state, batch=self.batch) for state in (State.PENDING, State.UNREVIEWED))
+
+    def bank(self, bank: Bank) -> Bank:
+        """A bank, as it is looked into."""
+        return replace(bank, enabled=True, matching_enabled_ratio=1.0, disabled_until=None) if self.waiting else bank
+
+    def entry(self, entry: Entry) -> Entry:
+        """An entry, as it is looked for."""
+        return replace(entry, state=State.LIVE, review_from=None) if self.waiting else entry
 
     def allows(self, entry: Entry) -> bool:
         """Whether an entry is of a wanted bank."""
@@ -75,7 +94,11 @@ class OfStore:
         self._store = store
 
     def load(self, wanted: Wanted) -> Snapshot:
-        growing = _Growing.of(_pages_of_banks(self._store), wanted.since)
+        growing = _Growing.of(map(wanted.bank, _pages_of_banks(self._store)), wanted.since)
+        if wanted.waiting:
+            for bank in wanted.banks or sorted(growing.snapshot.banks):
+                growing.add(EntryAdded(wanted.entry(entry)) for entry in self._entries(bank, wanted.filters))
+            return growing.at(self._store.head())
         if wanted.entries:
             growing.add(EntryAdded(self._store.get_entry(bank, entry)) for bank, entry in wanted.entries)
             return growing.at(self._store.head())
@@ -94,11 +117,12 @@ class OfStore:
                 growing.add(EntryAdded(entry) for entry in known if wanted.allows(entry))
         return growing.at(revision)
 
-    def _entries(self, bank: str) -> Iterator[Entry]:
-        last = 0
-        while page := self._store.list_entries(bank, last, 10_000):
-            yield from page
-            last = page[-1].id
+    def _entries(self, bank: str, filters: Sequence[EntryFilter] = (EntryFilter(),)) -> Iterator[Entry]:
+        for wanted in filters:
+            last = 0
+            while page := self._store.list_entries(bank, last, 10_000, wanted):
+                yield from page
+                last = page[-1].id
 
 
 class OfServer:
@@ -110,13 +134,14 @@ class OfServer:
     def load(self, wanted: Wanted) -> Snapshot:
         """What is added while it loads is left out: the snapshot's revision is the server's when it began."""
         revision = self._client.status().revision
-        growing = _Growing.of(self._client.list_banks(), revision)
+        growing = _Growing.of(map(wanted.bank, self._client.list_banks()), revision)
         if wanted.entries:
             growing.add(EntryAdded(self._client.get_entry(bank, entry)) for bank, entry in wanted.entries)
             return growing.at(revision)
         banks = sorted(name for name in growing.snapshot.banks if not wanted.banks or name in wanted.banks)
-        entries = chain.from_iterable(map(self._client.list_entries, banks if wanted.since < revision else ()))
-        growing.add(EntryAdded(entry) for entry in entries if wanted.since < entry.revision <= revision)
+        pairs = product(banks if wanted.since < revision else (), wanted.filters)
+        entries = chain.from_iterable(starmap(self._client.list_entries, pairs))
+        growing.add(EntryAdded(wanted.entry(each)) for each in entries if wanted.since < each.revision <= revision)
         return growing.at(revision)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -18,7 +18,7 @@ from hashmatch.cli.objects import emit, entry_object, error_object
 from hashmatch.cli.output import bars, complain, printable, progress
 from hashmatch.cli.videos import AllFrames, Every, Keyframes, bar, is_video, read_vpdq, video_options
 from hashmatch.errors import MediaError
-from hashmatch.types import PDQ, Bank, Entry, NewEntry, NewMedia, Provenance, VideoOptions
+from hashmatch.types import PDQ, Adding, Bank, Entry, NewEntry, NewMedia, Provenance, State, VideoOptions
 
 if TYPE_CHECKING:
     from hashmatch.client import Client
@@ -49,6 +49,7 @@ class _Target:
     bank: str
     reason: str
     expires: datetime | None
+    adding: Adding
 
 
 def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
@@ -94,7 +95,7 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     with connect(context) as client:
         policy = client.get_bank(bank)[0]
         media = _read_all(names, client.status().max_media_bytes, blank, content_id is None)
-        target = _Target(client, bank, reason, blank.expires)
+        target = _Target(client, bank, reason, blank.expires, Adding(f"add {datetime.now(UTC).isoformat()}"))
         added = progress(_add_all(target, chain(known, media)), len(known) + len(names), "adding", as_json)
         code = _report(policy, added, as_json)
         for name in videos:
@@ -121,7 +122,7 @@ def _add_video(target: _Target, name: str, provenance: Provenance, options: Vide
             count, revision = len(entries), 0
             for at in range(0, count, _FRAMES_A_CALL):
                 batch = entries[at : at + _FRAMES_A_CALL]
-                revision = client.load_entries(bank, batch, reason=target.reason).revision
+                revision = client.load_entries(bank, batch, reason=target.reason, adding=target.adding).revision
         else:
             with bars(as_json) as shown, bar(shown, name) as reached:
                 hashed, revision = client.add_video(
@@ -177,7 +178,9 @@ def _add_batch(target: _Target, batch: Sequence[_New]) -> Iterator[_Added]:
     remaining = list(batch)
     while remaining:
         try:
-            entries, _ = target.client.add_entries(target.bank, [item for _, item in remaining], reason=target.reason)
+            entries, _ = target.client.add_entries(
+                target.bank, [item for _, item in remaining], reason=target.reason, adding=target.adding
+            )
         except MediaError as error:
             place = _PLACE.fullmatch(error.details.get("field", ""))
             if place is None:
@@ -191,7 +194,7 @@ def _add_batch(target: _Target, batch: Sequence[_New]) -> Iterator[_Added]:
 
 def _report(bank: Bank, outcomes: Iterable[_Added], as_json: bool) -> Code:
     """Print the outcomes and return the exit code they amount to."""
-    count, revision, code = 0, 0, Code.DONE
+    count, waiting, revision, code = 0, 0, 0, Code.DONE
     for name, outcome in outcomes:
         if isinstance(outcome, MediaError):
             code = Code.NOT_SCANNED
@@ -201,6 +204,7 @@ def _report(bank: Bank, outcomes: Iterable[_Added], as_json: bool) -> Code:
                 complain(f"{name}: {outcome} ({outcome.reason})")
             continue
         count, revision = count + 1, outcome.revision
+        waiting += outcome.state is State.PENDING
         quality = outcome.hash.quality
         if quality is not None and quality < bank.minimum_quality_of(outcome.hash.kind):
             complain(
@@ -212,4 +216,6 @@ def _report(bank: Bank, outcomes: Iterable[_Added], as_json: bool) -> Code:
             emit({"file": name, **entry_object(outcome)})
     if count and not as_json:
         typer.echo(f"added {count:,} to {bank.name} (revision {revision})")
+    if waiting:
+        complain(f"{waiting:,} wait for another person's approval: see 'hashmatch bank pending {bank.name}'")
     return code

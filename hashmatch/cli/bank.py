@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from hashmatch.cli.add import add
+from hashmatch.cli.bank_approval import approve, pending, reject, try_
 from hashmatch.cli.bank_entries import print_entries, remove, restore
-from hashmatch.cli.bank_policy import BankName, create, facts, state, update
+from hashmatch.cli.bank_policy import BankName, create, facts, one_of, state, update
 from hashmatch.cli.common import AsJson, Reason, connect
 from hashmatch.cli.export import HELP as EXPORT_HELP
 from hashmatch.cli.export import export_file
@@ -27,6 +28,10 @@ app.command()(create)
 app.command()(update)
 app.command()(remove)
 app.command()(restore)
+app.command()(pending)
+app.command()(approve)
+app.command()(reject)
+app.command("try")(try_)
 
 
 @app.command("list")
@@ -54,7 +59,9 @@ def show(
     name: BankName,
     entries: Annotated[bool, typer.Option("--entries", help="List the entries too.")] = False,
     content_id: Annotated[str, typer.Option(help="List the entries of that content alone.")] = "",
-    removed: Annotated[bool, typer.Option("--removed", help="List the removed entries, and why they were.")] = False,
+    stands: Annotated[
+        str, typer.Option("--state", metavar="|".join(State), help="List the entries that stand so; all that match.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Show a bank's policy, how many entries it has, or which.
@@ -63,8 +70,8 @@ def show(
     """
     with connect(context) as client:
         bank, count = client.get_bank(name)
-        wanted = EntryFilter(content_id, State.REMOVED if removed else None)
-        listed = client.list_entries(name, wanted) if entries or content_id or removed else None
+        wanted = EntryFilter(content_id, one_of(State, stands, "--state") if stands else None)
+        listed = client.list_entries(name, wanted) if entries or content_id or stands else None
         if as_json:
             emit({**bank_object(bank), "entry_count": count})
             for entry in listed or ():
@@ -72,7 +79,7 @@ def show(
             return
         print_facts([*facts(bank), ("entries", f"{count:,}")])
         if listed is not None:
-            print_entries(listed, removed=removed)
+            print_entries(listed, removed=wanted.state is State.REMOVED)
 
 
 @app.command()

@@ -48,7 +48,7 @@ def restore(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let removed entries match again, all or none; 'show BANK --removed' lists them.
+    """Let removed entries match again, all or none; 'show BANK --state REMOVED' lists them.
 
     Example: hashmatch bank restore known-bad 17 --reason "it was what it seemed"
     """

@@ -1,9 +1,10 @@
 """`hashmatch bank create` and `update`: every field of a bank as an option, declared once for both."""
 
+import enum
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -12,9 +13,10 @@ from hashmatch.cli.moments import HELP as MOMENT_HELP
 from hashmatch.cli.moments import METAVAR, parse_moment
 from hashmatch.cli.objects import bank_object, emit
 from hashmatch.cli.output import print_facts
-from hashmatch.types import Action, Bank, KindPolicy
+from hashmatch.types import Action, Approval, Bank, KindPolicy
 
 BankName = Annotated[str, typer.Argument(metavar="BANK", help="The bank's name.")]
+E = TypeVar("E", bound=enum.StrEnum)
 NONE: Final = "none"
 
 
@@ -49,6 +51,23 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "disabled_until": Annotated[
         str | None,
         typer.Option(metavar=METAVAR, help=f"Queries do not look into it before: {MOMENT_HELP} {NONE}: they do."),
+    ],
+    "approval": Annotated[
+        str | None,
+        typer.Option(
+            metavar="NONE|BEFORE|AFTER",
+            help="Another person approves what one adds: never, before it matches, or afterwards (urgent reports).",
+        ),
+    ],
+    "review_hours": Annotated[
+        int | None,
+        typer.Option(min=1, max=8_760, metavar="HOURS", help="Urgent entries ask for REVIEW if not reviewed by then."),
+    ],
+    "growth_limit": Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=1_000_000, metavar="PERCENT", help="Growth in 24 hours past which entries wait; 0: none do."
+        ),
     ],
     "video_query_share": _percent("A known video matches with so many of the query's frames."),
     "video_known_share": _percent("A known video matches with so many of its own frames."),
@@ -124,6 +143,8 @@ def facts(bank: Bank) -> list[tuple[str, object]]:
         *kinds,
         ("video query share", f"{bank.video_query_share} %"),
         ("video known share", f"{bank.video_known_share} %"),
+        ("approval", _approval(bank)),
+        ("growth limit", f"{bank.growth_limit} % a day" if bank.growth_limit else "none"),
         ("state", state(bank)),
     ]
 
@@ -135,6 +156,16 @@ def state(bank: Bank) -> str:
     until = "" if bank.disabled_until is None else f", not before {bank.disabled_until.isoformat()}"
     share = "" if bank.matching_enabled_ratio == 1 else f" for {bank.matching_enabled_ratio:.2%} of its content"
     return f"enabled{share}{until}"
+
+
+def _approval(bank: Bank) -> str:
+    match bank.approval:
+        case Approval.NONE:
+            return "none"
+        case Approval.BEFORE:
+            return "by another person, before entries match"
+        case Approval.AFTER:
+            return f"by another person, within {bank.review_hours} hours"
 
 
 def _said(policy: KindPolicy) -> list[tuple[str, int]]:
@@ -153,15 +184,18 @@ def _values(bank: Bank, named: Mapping[str, Any]) -> dict[str, Any]:
         text = values["disabled_until"]
         values["disabled_until"] = None if text == NONE else parse_moment(text, "--disabled-until")
     if "action" in values:
-        values["action"] = _action(values["action"])
+        values["action"] = one_of(Action, values["action"], "--action")
+    if "approval" in values:
+        values["approval"] = one_of(Approval, values["approval"], "--approval")
     return values
 
 
-def _action(text: str) -> Action:
+def one_of(kind: type[E], text: str, option: str) -> E:
+    """The member of that name, in any case; raises BadParameter, which names the option."""
     try:
-        return Action(text.upper())
+        return kind(text.upper())
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(Action)}", param_hint="--action") from None
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(kind)}", param_hint=option) from None
 
 
 def _by_kind(texts: Sequence[str], option: str, most: int) -> dict[str, int | None]:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
 
@@ -15,7 +16,7 @@ from hashmatch.cli.import_order import Order
 from hashmatch.errors import DeadlineExceeded, HashmatchError, InvalidInput, NotFound, Unavailable
 from hashmatch.lists import BEGINNING, Position
 from hashmatch.lists.reading import Row
-from hashmatch.types import Entry, NewEntry
+from hashmatch.types import Adding, Entry, NewEntry
 
 if TYPE_CHECKING:
     from hashmatch.client import Client
@@ -41,6 +42,8 @@ class Batch:
     left_out: list[tuple[int, str]] = field(default_factory=list)
     """Lines, and why they cannot be added."""
     end: Position = BEGINNING
+    following: int = 0
+    """About how many more rows there are."""
 
     def request_id(self, bank: str, gone: int) -> str:
         """A name for the write that follows from what it writes and from its place in the file.
@@ -85,6 +88,7 @@ class Sender:
         self._client = client
         self._bank = order.bank
         self._reason = order.reason
+        self._batch = f"import {order.name}"[-128:]
         self._patience = order.patience
         self._on_wait = on_wait
         first = next(client.list_entries(order.bank), None)
@@ -115,8 +119,9 @@ class Sender:
         entry, gone = None, 0
         while batch.entries:
             request_id = batch.request_id(self._bank, gone)
-            how = {"request_id": request_id, "reason": self._reason}
-            entry = self._answer(self._client.load_entries, self._bank, batch.entries, **how)
+            load = partial(self._client.load_entries, request_id=request_id, reason=self._reason)
+            adding = Adding(self._batch, batch.following)
+            entry = self._answer(load, self._bank, batch.entries, adding=adding)
             if entry.id >= self._oldest or self._answer(self._holds, entry.id):
                 break
             gone = entry.id

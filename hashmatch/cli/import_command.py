@@ -9,6 +9,7 @@ import typer
 from hashmatch.cli.common import AsJson, Code, Connection, Reason, connect
 from hashmatch.cli.import_order import Order
 from hashmatch.cli.objects import emit
+from hashmatch.cli.output import complain
 from hashmatch.lists import Format, Unsaid
 from hashmatch.types import PDQ
 
@@ -54,6 +55,9 @@ its beginning; the server knows by their content the batches that it was
 sent in the last 7 days, and does not write them again. After that, or for
 batches that have changed, rows are written a second time. Entries removed
 from the bank do not come back while their batch is known.
+
+Where the bank wants another person's approval, or would grow too fast, the
+rows wait for it as one batch, 'import FILE': see 'hashmatch bank pending'.
 
 Example: hashmatch bank import known-bad hashes.csv --source hotline
 """
@@ -115,9 +119,12 @@ def _report(order: Order, job: "Import", as_json: bool) -> None:
     reached = job.reached
     if as_json:
         facts = {"imported": reached.imported, "left_out": reached.left_out, "revision": reached.revision}
-        emit({"bank": order.bank, "file": order.name, **facts, "complete": job.complete})
+        waiting = {"waiting": job.waiting} if job.waiting else {}
+        emit({"bank": order.bank, "file": order.name, **facts, **waiting, "complete": job.complete})
         return
     left_out = f", {reached.left_out:,} left out" if reached.left_out else ""
     stopped = "" if job.complete else f"; stopped after line {reached.position.line:,}"
     rows = "1 row" if reached.imported == 1 else f"{reached.imported:,} rows"
     typer.echo(f"imported {rows} into {order.bank}{left_out} (revision {reached.revision}){stopped}")
+    if job.waiting:
+        complain(f"{job.waiting:,} rows wait for another person's approval: see 'hashmatch bank pending {order.bank}'")

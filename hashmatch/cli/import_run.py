@@ -16,6 +16,7 @@ from hashmatch.cli.inputs import STANDARD_INPUT
 from hashmatch.cli.output import complain
 from hashmatch.errors import ConfigurationError, HashmatchError, NotFound
 from hashmatch.lists.reading import read_rows
+from hashmatch.types import State
 
 if TYPE_CHECKING:
     from hashmatch.client import Client
@@ -31,6 +32,8 @@ class Import:
         """Where there is `tell`, it is given the line of each row that cannot be added, and why; else people are."""
         self.reached = Reached()
         self.complete = True
+        self.waiting = 0
+        """How many of the rows that were sent wait for approval."""
         self._client = client
         self._order = order
         self._tell = tell
@@ -52,7 +55,7 @@ class Import:
             sender = Sender(self._client, self._order, self._say_waiting)
             show = stack.enter_context(bar(size, self.reached))
             try:
-                for batch, entry in sender.send_all(self._wanted(batches(rows, self.reached.batches))):
+                for batch, entry in sender.send_all(self._wanted(batches(rows, self.reached.batches), size or 0)):
                     self._account(batch, entry, prefix)
                     if checkpoint is not None:
                         checkpoint.save(self.reached)
@@ -87,13 +90,14 @@ class Import:
         except NotFound:
             return False
 
-    def _wanted(self, source: Iterator[Batch]) -> Iterator[Batch]:
+    def _wanted(self, source: Iterator[Batch], size: int) -> Iterator[Batch]:
         """The batches, told of; none from the first with a bad row on where that is asked for."""
         for batch in source:
             self._say_left_out(batch)
             if self._order.strict and batch.left_out:
                 self.complete = False
                 return
+            batch.following = max(0, size - batch.end.offset) * batch.end.line // max(1, batch.end.offset)
             yield batch
 
     def _account(self, batch: Batch, entry: "Entry | None", prefix: Prefix | None) -> None:
@@ -107,6 +111,7 @@ class Import:
             entry=self.reached.entry if entry is None else entry.id,
             revision=self.reached.revision if entry is None else entry.revision,
         )
+        self.waiting += len(batch.entries) if entry is not None and entry.state is State.PENDING else 0
 
     def _say_left_out(self, batch: Batch) -> None:
         told = batch.left_out[:1] if self._order.strict else batch.left_out

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hashmatch.errors import HashmatchError
-from hashmatch.types import Bank, Decision, Entry, Hash, ImageDecision, Match, Provenance, Status, TimeRange
+from hashmatch.types import Bank, Batch, Decision, Entry, Hash, ImageDecision, Match, Provenance, Status, TimeRange
 
 
 def emit(value: dict[str, Any]) -> None:
@@ -83,6 +83,22 @@ def bank_object(bank: Bank) -> dict[str, Any]:
         "kinds": [asdict(policy) for policy in bank.kinds],
         "matching_enabled_ratio": bank.matching_enabled_ratio,
         "disabled_until": iso(bank.disabled_until),
+        "approval": bank.approval,
+        "review_hours": bank.review_hours,
+        "growth_limit": bank.growth_limit,
+    }
+
+
+def batch_object(batch: Batch) -> dict[str, Any]:
+    return {
+        "bank": batch.bank,
+        "batch": batch.name,
+        "author": batch.author,
+        "hold": batch.hold,
+        "created": batch.created.isoformat(),
+        "pending": batch.pending,
+        "unreviewed": batch.unreviewed,
+        "review_from": iso(batch.review_from),
     }
 
 

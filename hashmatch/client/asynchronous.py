@@ -12,8 +12,8 @@ import grpc
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
 from hashmatch.client.async_pipeline import AsyncPipeline
+from hashmatch.client.asynchronous_banks import AsyncBankMethods
 from hashmatch.client.audit import AsyncAudit
-from hashmatch.client.bank_calls import ALL_THERE
 from hashmatch.client.calls import (
     DEFAULT_OPTIONS,
     DEFAULT_TARGET,
@@ -28,18 +28,14 @@ from hashmatch.client.patience import Patience
 from hashmatch.client.security import OPEN, Security
 from hashmatch.errors import HashmatchError, InvalidField
 from hashmatch.types import (
-    Bank,
+    Adding,
     Decision,
-    Entry,
-    EntryFilter,
     Hash,
     HashedImage,
     HashedVideo,
     ImageDecision,
     LumaPlane,
     MatchOptions,
-    NewEntry,
-    NewMedia,
     Provenance,
     Status,
     VideoDecision,
@@ -47,7 +43,7 @@ from hashmatch.types import (
 )
 
 
-class AsyncClient:
+class AsyncClient(AsyncBankMethods):
     """`Client` for asyncio: the same calls, errors and retries, to be made within a running event loop."""
 
     def __init__(
@@ -155,78 +151,10 @@ class AsyncClient:
         if not provenance.content_id:
             raise InvalidField("provenance.content_id", "must name the video")
         hashed = await self.hash_video(path, video, on_progress=on_progress)
-        revision = 0
+        adding, revision = Adding(f"video {provenance.content_id}"[:128]), 0
         for entries in bank_calls.video_entries(hashed, provenance, expires):
-            revision = (await self.load_entries(bank, entries, reason=reason)).revision
+            revision = (await self.load_entries(bank, entries, reason=reason, adding=adding)).revision
         return hashed, revision
-
-    async def create_bank(self, bank: Bank, *, request_id: str = "", reason: str = "") -> tuple[Bank, int]:
-        """As `Client.create_bank`."""
-        return await self._run(bank_calls.create_bank(bank, request_id, reason))
-
-    async def get_bank(self, name: str) -> tuple[Bank, int]:
-        """As `Client.get_bank`."""
-        return await self._run(bank_calls.get_bank(name))
-
-    async def list_banks(self) -> AsyncIterator[Bank]:
-        """As `Client.list_banks`."""
-        token = ""
-        while True:
-            page, token = await self._run(bank_calls.list_banks(token))
-            for bank in page:
-                yield bank
-            if not token:
-                return
-
-    async def update_bank(
-        self, name: str, *, request_id: str = "", reason: str = "", **values: Any
-    ) -> tuple[Bank, int]:
-        """As `Client.update_bank`."""
-        return await self._run(bank_calls.update_bank(name, values, request_id, reason))
-
-    async def delete_bank(self, name: str, *, request_id: str = "", reason: str = "") -> int:
-        """As `Client.delete_bank`."""
-        return await self._run(bank_calls.delete_bank(name, request_id, reason))
-
-    async def add_entries(
-        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = "", reason: str = ""
-    ) -> tuple[list[Entry], int]:
-        """As `Client.add_entries`."""
-        return await self._run(bank_calls.add_entries(bank, items, request_id, reason))
-
-    async def load_entries(
-        self, bank: str, items: Iterable[NewEntry], *, request_id: str = "", reason: str = ""
-    ) -> Entry:
-        """As `Client.load_entries`."""
-        return await self._run(bank_calls.load_entries(bank, items, request_id, reason))
-
-    async def get_entry(self, bank: str, entry: int) -> Entry:
-        """As `Client.get_entry`."""
-        return await self._run(bank_calls.get_entry(bank, entry))
-
-    async def list_entries(self, bank: str, wanted: EntryFilter = ALL_THERE) -> AsyncIterator[Entry]:
-        """As `Client.list_entries`."""
-        token = ""
-        while True:
-            page, token = await self._run(bank_calls.list_entries(bank, token, wanted))
-            for entry in page:
-                yield entry
-            if not token:
-                return
-
-    async def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
-        """As `Client.remove_entries`."""
-        return await self._run(bank_calls.remove_entries(bank, entries, request_id, reason))
-
-    async def remove_content(self, bank: str, content_id: str, *, request_id: str = "", reason: str = "") -> int:
-        """As `Client.remove_content`."""
-        return await self._run(bank_calls.remove_content(bank, content_id, request_id, reason))
-
-    async def restore_entries(
-        self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = ""
-    ) -> int:
-        """As `Client.restore_entries`."""
-        return await self._run(bank_calls.restore_entries(bank, entries, request_id, reason))
 
     async def status(self) -> Status:
         """As `Client.status`."""

@@ -15,6 +15,7 @@ MOST_ENTRIES: Final = 10_000
 """Of one call."""
 LARGEST_PAGE: Final = 1_000
 ALL_THERE: Final = types.EntryFilter()
+ADDING: Final = types.Adding()
 
 
 def create_bank(bank: types.Bank, request_id: str, reason: str) -> Call[tuple[types.Bank, int]]:
@@ -57,7 +58,7 @@ def delete_bank(name: str, request_id: str, reason: str) -> Call[int]:
 
 
 def add_entries(
-    bank: str, items: Iterable[types.NewEntry | types.NewMedia], request_id: str, reason: str
+    bank: str, items: Iterable[types.NewEntry | types.NewMedia], request_id: str, reason: str, adding: types.Adding
 ) -> Call[tuple[list[types.Entry], int]]:
     return Call(
         "AddEntries",
@@ -66,13 +67,17 @@ def add_entries(
             entries=map(_new_entry, items),
             request_id=request_id or _fresh_id(),
             reason=reason,
+            batch=adding.batch,
+            following=adding.following,
         ),
         lambda answer: ([wire.entry_from_wire(entry) for entry in answer.entries], answer.revision),
     )
 
 
-def load_entries(bank: str, items: Iterable[types.NewEntry], request_id: str, reason: str) -> Call[types.Entry]:
-    request = add_entries(bank, items, request_id, reason).request
+def load_entries(
+    bank: str, items: Iterable[types.NewEntry], request_id: str, reason: str, adding: types.Adding
+) -> Call[types.Entry]:
+    request = add_entries(bank, items, request_id, reason, adding).request
     request.last_entry_only = True
     return Call("AddEntries", request, lambda answer: wire.entry_from_wire(answer.entries[-1]))
 
@@ -89,6 +94,7 @@ def list_entries(bank: str, token: str, wanted: types.EntryFilter) -> Call[tuple
         page_token=token,
         content_id=wanted.content_id,
         state=wire.state_to_wire(wanted.state),
+        batch=wanted.batch,
     )
     return Call(
         "ListEntries",
@@ -124,6 +130,30 @@ def restore_entries(bank: str, entries: Sequence[int], request_id: str, reason: 
         reason=reason,
     )
     return Call("RestoreEntries", request, _revision)
+
+
+def list_batches(bank: str, token: str) -> Call[tuple[list[types.Batch], str]]:
+    request = bank_pb2.ListBatchesRequest(parent=wire.bank_name(bank) if bank else "", page_token=token)
+    return Call(
+        "ListBatches",
+        request,
+        lambda answer: ([wire.batch_from_wire(batch) for batch in answer.batches], answer.next_page_token),
+    )
+
+
+def decide(method: str, bank: str, which: Sequence[int] | str, request_id: str, reason: str) -> Call[types.Decided]:
+    """`ApproveEntries` or `RejectEntries`."""
+    if not which:
+        raise errors.InvalidField("batch", "must say what: entries, or a batch")
+    kinds = {"ApproveEntries": bank_pb2.ApproveEntriesRequest, "RejectEntries": bank_pb2.RejectEntriesRequest}
+    request = kinds[method](
+        parent=wire.bank_name(bank),
+        names=[] if isinstance(which, str) else [wire.entry_name(bank, entry) for entry in which],
+        batch=which if isinstance(which, str) else "",
+        request_id=request_id or _fresh_id(),
+        reason=reason,
+    )
+    return Call(method, request, lambda answer: types.Decided(answer.count, answer.remaining, answer.revision))
 
 
 def video_entries(

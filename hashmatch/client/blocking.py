@@ -12,7 +12,7 @@ import grpc
 from hashmatch import wire
 from hashmatch.client import bank_calls, calls
 from hashmatch.client.audit import Audit
-from hashmatch.client.bank_calls import ALL_THERE
+from hashmatch.client.blocking_banks import BankMethods
 from hashmatch.client.calls import (
     DEFAULT_OPTIONS,
     DEFAULT_TARGET,
@@ -28,18 +28,14 @@ from hashmatch.client.pipeline import Pipeline
 from hashmatch.client.security import OPEN, Security
 from hashmatch.errors import HashmatchError, InvalidField
 from hashmatch.types import (
-    Bank,
+    Adding,
     Decision,
-    Entry,
-    EntryFilter,
     Hash,
     HashedImage,
     HashedVideo,
     ImageDecision,
     LumaPlane,
     MatchOptions,
-    NewEntry,
-    NewMedia,
     Provenance,
     Status,
     VideoDecision,
@@ -47,7 +43,7 @@ from hashmatch.types import (
 )
 
 
-class Client:
+class Client(BankMethods):
     """A connection to a server; thread-safe, to be closed or used in a `with` statement.
 
     Every method raises the errors of `hashmatch.errors` that the server names, Unavailable where no
@@ -177,70 +173,10 @@ class Client:
         if not provenance.content_id:
             raise InvalidField("provenance.content_id", "must name the video")
         hashed = self.hash_video(path, video, on_progress=on_progress)
-        revision = 0
+        adding, revision = Adding(f"video {provenance.content_id}"[:128]), 0
         for entries in bank_calls.video_entries(hashed, provenance, expires):
-            revision = self.load_entries(bank, entries, reason=reason).revision
+            revision = self.load_entries(bank, entries, reason=reason, adding=adding).revision
         return hashed, revision
-
-    def create_bank(self, bank: Bank, *, request_id: str = "", reason: str = "") -> tuple[Bank, int]:
-        """Make a bank; answers with it and the revision of the write."""
-        return self._run(bank_calls.create_bank(bank, request_id, reason))
-
-    def get_bank(self, name: str) -> tuple[Bank, int]:
-        """A bank and how many entries it holds."""
-        return self._run(bank_calls.get_bank(name))
-
-    def list_banks(self) -> Iterator[Bank]:
-        """All banks by name, fetched page by page."""
-        token = ""
-        while True:
-            page, token = self._run(bank_calls.list_banks(token))
-            yield from page
-            if not token:
-                return
-
-    def update_bank(self, name: str, *, request_id: str = "", reason: str = "", **values: Any) -> tuple[Bank, int]:
-        """Change fields of a bank, for example `threshold=24`; answers with it and the revision."""
-        return self._run(bank_calls.update_bank(name, values, request_id, reason))
-
-    def delete_bank(self, name: str, *, request_id: str = "", reason: str = "") -> int:
-        """Delete a bank and its entries; answers with the revision."""
-        return self._run(bank_calls.delete_bank(name, request_id, reason))
-
-    def add_entries(
-        self, bank: str, items: Iterable[NewEntry | NewMedia], *, request_id: str = "", reason: str = ""
-    ) -> tuple[list[Entry], int]:
-        """Add 1 to 10,000 entries, all or none; answers with them and the revision."""
-        return self._run(bank_calls.add_entries(bank, items, request_id, reason))
-
-    def load_entries(self, bank: str, items: Iterable[NewEntry], *, request_id: str = "", reason: str = "") -> Entry:
-        """As `add_entries`, of hashes alone and for many of them: answers with the last entry, which is less work."""
-        return self._run(bank_calls.load_entries(bank, items, request_id, reason))
-
-    def get_entry(self, bank: str, entry: int) -> Entry:
-        """One entry."""
-        return self._run(bank_calls.get_entry(bank, entry))
-
-    def list_entries(self, bank: str, wanted: EntryFilter = ALL_THERE) -> Iterator[Entry]:
-        """A bank's entries in the order they were added, fetched page by page."""
-        token = ""
-        while True:
-            page, token = self._run(bank_calls.list_entries(bank, token, wanted))
-            yield from page
-            if not token:
-                return
-
-    def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
-        """Remove 1 to 10,000 entries by id, all or none; answers with the revision."""
-        return self._run(bank_calls.remove_entries(bank, entries, request_id, reason))
-
-    def remove_content(self, bank: str, content_id: str, *, request_id: str = "", reason: str = "") -> int:
-        """Remove all entries of a content id, whatever their kinds; answers with the revision."""
-        return self._run(bank_calls.remove_content(bank, content_id, request_id, reason))
-
-    def restore_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
-        """Let 1 to 10,000 removed entries match again, all or none; answers with the revision."""
-        return self._run(bank_calls.restore_entries(bank, entries, request_id, reason))
 
     def status(self) -> Status:
         """What the server says of itself."""

@@ -19,6 +19,7 @@ _READERS: Final = frozenset({Role.CURATE, Role.APPROVE, Role.ADMIN, Role.AUDIT})
 _SCANNERS: Final = frozenset({Role.SCAN})
 _CURATORS: Final = frozenset({Role.CURATE})
 _AUDITORS: Final = frozenset({Role.AUDIT})
+_APPROVERS: Final = frozenset({Role.APPROVE})
 _ADMINS: Final = frozenset({Role.ADMIN})
 _ALL: Final = frozenset(Role)
 
@@ -44,6 +45,9 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/hashmatch.v1.BankService/ListEntries": _READERS,
     "/hashmatch.v1.BankService/RemoveEntries": _CURATORS,
     "/hashmatch.v1.BankService/RestoreEntries": _CURATORS,
+    "/hashmatch.v1.BankService/ListBatches": _READERS,
+    "/hashmatch.v1.BankService/ApproveEntries": _APPROVERS,
+    "/hashmatch.v1.BankService/RejectEntries": _APPROVERS,
     "/hashmatch.v1.AuditService/GetCheckpoint": _AUDITORS,
     "/hashmatch.v1.AuditService/ListRecords": _AUDITORS,
     "/hashmatch.v1.AuditService/GetRecord": _AUDITORS,

@@ -1,8 +1,8 @@
 """BankService: the banks of known hashes, curated."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 
@@ -12,7 +12,7 @@ from hashmatch.server.access import author, caller, seen
 from hashmatch.server.admission import Caller
 from hashmatch.server.pages import page_size, read_token, write_token
 from hashmatch.server.work import Work
-from hashmatch.types import PDQ, Action, EntryFilter, NewEntry, NewMedia
+from hashmatch.types import PDQ, Action, Adding, Author, Decided, EntryFilter, NewEntry, NewMedia
 from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -66,7 +66,8 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         _check_count("entries", len(request.entries))
         items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
         has_media = any(isinstance(item, NewMedia) for item in items)
-        add = partial(self._engine.add_entries, bank, items, author(request.reason), request.request_id)
+        adding = Adding(request.batch, request.following)
+        add = partial(self._engine.add_entries, bank, items, author(request.reason), request.request_id, adding)
         entries, revision = await (self._work.media(Caller.of(context), add) if has_media else self._work.store(add))
         if request.last_entry_only:
             entries = entries[-1:]
@@ -81,9 +82,9 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
     async def ListEntries(self, request: bank_pb2.ListEntriesRequest, context: Context) -> bank_pb2.ListEntriesResponse:
         bank = seen(wire.parse_bank_name(request.parent, "parent"))
         size = page_size(request.page_size)
-        after = read_token(request.page_token, number=True) or "0"
-        wanted = EntryFilter(request.content_id, wire.state_from_wire(request.state, "state"))
-        entries = await self._work.store(self._engine.list_entries, bank, int(after), size, wanted)
+        after = int(read_token(request.page_token, number=True) or "0")
+        wanted = EntryFilter(request.content_id, wire.state_from_wire(request.state, "state"), request.batch)
+        entries = await self._work.store(self._engine.list_entries, bank, after, size, wanted)
         return bank_pb2.ListEntriesResponse(
             entries=map(wire.entry_to_wire, entries),
             next_page_token=write_token(str(entries[-1].id)) if len(entries) == size else "",
@@ -115,8 +116,50 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         )
         return bank_pb2.RestoreEntriesResponse(revision=revision)
 
+    async def ListBatches(self, request: bank_pb2.ListBatchesRequest, context: Context) -> bank_pb2.ListBatchesResponse:
+        bank = seen(wire.parse_bank_name(request.parent, "parent")) if request.parent else ""
+        size = page_size(request.page_size)
+        after = int(read_token(request.page_token, number=True) or "0")
+        batches = await self._work.store(self._engine.list_batches, bank, after, size)
+        return bank_pb2.ListBatchesResponse(
+            batches=[wire.batch_to_wire(batch) for batch in batches if caller().sees(batch.bank)],
+            next_page_token=write_token(str(batches[-1].id)) if len(batches) == size else "",
+        )
 
-def _entries_of(bank: str, request: bank_pb2.RemoveEntriesRequest | bank_pb2.RestoreEntriesRequest) -> list[int]:
+    async def ApproveEntries(
+        self, request: bank_pb2.ApproveEntriesRequest, context: Context
+    ) -> bank_pb2.ApproveEntriesResponse:
+        done = await self._decide(self._engine.approve_entries, request)
+        return bank_pb2.ApproveEntriesResponse(count=done.count, remaining=done.remaining, revision=done.revision)
+
+    async def RejectEntries(
+        self, request: bank_pb2.RejectEntriesRequest, context: Context
+    ) -> bank_pb2.RejectEntriesResponse:
+        done = await self._decide(self._engine.reject_entries, request)
+        return bank_pb2.RejectEntriesResponse(count=done.count, remaining=done.remaining, revision=done.revision)
+
+    async def _decide(
+        self,
+        verb: Callable[[str, Sequence[int] | str, Author, str], Decided],
+        request: bank_pb2.ApproveEntriesRequest | bank_pb2.RejectEntriesRequest,
+    ) -> Decided:
+        bank = seen(wire.parse_bank_name(request.parent, "parent"))
+        if request.batch and request.names:
+            raise errors.InvalidField("names", "expected none where batch says which")
+        which = request.batch or _entries_of(bank, request)
+        return await self._work.store(verb, bank, which, author(request.reason), request.request_id)
+
+
+class _Naming(Protocol):
+    """A request that names entries of a bank."""
+
+    parent: str
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+
+def _entries_of(bank: str, request: _Naming) -> list[int]:
     """The numbers of the entries that a request names."""
     _check_count("names", len(request.names))
     entries = []

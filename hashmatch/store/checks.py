@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from hashmatch.errors import InvalidField
-from hashmatch.types import Action, Bank, Hash, KindPolicy, NewEntry, Provenance
+from hashmatch.types import Action, Adding, Approval, Bank, Hash, KindPolicy, NewEntry, Provenance
 
 BATCH: Final = 10_000
 """The most entries that one write adds or removes."""
@@ -20,6 +20,7 @@ POLICY: Final = tuple(field.name for field in fields(Bank) if field.name != "nam
 MOST_KINDS: Final = 32
 _LAST_MICROSECOND: Final = 2**53
 """Some 285 years."""
+LAST_NUMBER: Final = 2**53
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -40,6 +41,10 @@ def check_bank(bank: Bank) -> None:
     if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 <= ratio <= 1:
         raise InvalidField("bank.matching_enabled_ratio", "must be a number from 0 to 1")
     _check_moment("bank.disabled_until", bank.disabled_until)
+    if not isinstance(bank.approval, Approval):
+        raise InvalidField("bank.approval", f"must be one of {', '.join(Approval)}")
+    _check_number("bank.review_hours", bank.review_hours, 8_760, 1)
+    _check_number("bank.growth_limit", bank.growth_limit, 1_000_000)
 
 
 def _check_kinds(kinds: Sequence[KindPolicy]) -> None:
@@ -114,6 +119,12 @@ def check_batch(field: str, items: Sized) -> None:
         raise InvalidField(field, f"must be 1 to {BATCH:,}, not {len(items):,}")
 
 
+def check_adding(adding: Adding) -> None:
+    """Raise InvalidField for a wrong name of a batch, or number of entries to come."""
+    _check_text("batch", adding.batch, 128)
+    _check_number("following", adding.following, LAST_NUMBER)
+
+
 def check_request_id(request_id: str) -> None:
     """Raise InvalidField unless it is empty or at most 128 characters."""
     _check_text("request_id", request_id, 128)
@@ -165,6 +176,6 @@ def _check_moment(field: str, value: datetime | None) -> None:
         raise InvalidField(field, "must not be before 1970")
 
 
-def _check_number(field: str, number: int, most: int) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= most:
-        raise InvalidField(field, f"must be a whole number from 0 to {most}")
+def _check_number(field: str, number: int, most: int, least: int = 0) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
+        raise InvalidField(field, f"must be a whole number from {least} to {most}")

@@ -19,7 +19,7 @@ from hashmatch.store.named import bank_number
 from hashmatch.store.rows import entry_values, moment_or_none
 from hashmatch.store.schema import entries, exchanges
 from hashmatch.store.writing import Write, Writer
-from hashmatch.types import Applied, Author, Exchange, ExchangeStatus, NewEntry
+from hashmatch.types import Adding, Applied, Author, Exchange, ExchangeStatus, NewEntry
 from hashmatch.types.moments import moment
 
 
@@ -101,7 +101,7 @@ class Exchanges:
         with self._writer.write(said, "", ("apply_records", name), entries=len(wanted)) as write:
             exchange = _current(write.connection, name, fetch)
             todo = plan(write.connection, exchange, records)
-            self._carry_out(write, exchange.bank, todo, write.last_entry - len(wanted) + 1)
+            self._carry_out(write, exchange, todo, write.last_entry - len(wanted) + 1)
             if checkpoint is not None:
                 _change(write, name, checkpoint=dict(checkpoint))
         return todo.applied
@@ -149,11 +149,12 @@ class Exchanges:
             return plan(connection, _status(_named(connection, name)).exchange, records)
 
     @staticmethod
-    def _carry_out(write: Write, bank: str, todo: Plan, first: int) -> None:
+    def _carry_out(write: Write, exchange: Exchange, todo: Plan, first: int) -> None:
         if todo.gone:
-            standing.remove(write, bank, todo.gone)
+            standing.remove(write, exchange.bank, todo.gone)
         if todo.new:
-            standing.add(write, bank, first, entry_values(todo.new))
+            adding = Adding(f"exchange {exchange.name}")
+            standing.add(write, exchange.bank, first, entry_values(todo.new), adding)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from hashmatch.store.quick import quick
 from hashmatch.store.rows import SELECT_ENTRIES, bank_from, entry_reader
 from hashmatch.store.schema import What, changes, entries
-from hashmatch.types import BankDeleted, BankPut, Change, EntryAdded, EntryRemoved
+from hashmatch.types import BankDeleted, BankPut, Change, EntryAdded, EntryRemoved, State
 
 T = TypeVar("T")
 IDS_A_STATEMENT: Final = 5_000
@@ -33,8 +33,9 @@ _PENDING: Final = select(
     func.coalesce(func.sum(func.coalesce(changes.c.last_entry - changes.c.first_entry + 1, 1)), 0)
 ).where(changes.c.revision > bindparam("after"))
 _TOKEN: Final = select(changes.c.token).where(changes.c.revision == bindparam("revision"), changes.c.ordinal == 0)
-_MATCHING: Final = SELECT_ENTRIES.where(entries.c.removed.is_(None)).order_by(entries.c.id)
+MATCHING: Final = entries.c.removed.is_(None) & (entries.c.state != State.PENDING.value)
 """The entries that can match."""
+_MATCHING: Final = SELECT_ENTRIES.where(MATCHING).order_by(entries.c.id)
 _RANGE: Final = _MATCHING.where(entries.c.id.between(bindparam("first"), bindparam("last")))
 _LISTED: Final = _MATCHING.where(entries.c.id.in_(bindparam("ids", expanding=True)))
 

@@ -1,5 +1,7 @@
 """Banks and entries by their names, for a transaction."""
 
+from typing import Final, NamedTuple
+
 from sqlalchemy import Connection, select
 
 from hashmatch.errors import NotFound
@@ -7,7 +9,18 @@ from hashmatch.store.rows import SELECT_BANKS, bank_from
 from hashmatch.store.schema import banks
 from hashmatch.types import Bank
 
-LAST_ID = 2**63 - 1
+LAST_ID: Final = 2**63 - 1
+
+
+class BankRow(NamedTuple):
+    """A bank's row, with what is counted in it."""
+
+    number: int
+    policy: Bank
+    matching: int
+    """How many entries match."""
+    window_start: int | None
+    window_count: int
 
 
 def bank_named(connection: Connection, name: str) -> Bank:
@@ -16,6 +29,15 @@ def bank_named(connection: Connection, name: str) -> Bank:
     if row is None:
         raise no_bank(name)
     return bank_from(row._asdict())
+
+
+def bank_row(connection: Connection, name: str) -> BankRow:
+    """Return a bank's row; raises NotFound."""
+    counted = select(banks.c.id, banks.c.entry_count, banks.c.window_start, banks.c.window_count)
+    row = connection.execute(counted.where(banks.c.name == name)).one_or_none()
+    if row is None:
+        raise no_bank(name)
+    return BankRow(row.id, bank_named(connection, name), row.entry_count, row.window_start, row.window_count or 0)
 
 
 def bank_number(connection: Connection, name: str) -> int:

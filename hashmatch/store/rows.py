@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from hashmatch.store.quick import quick
 from hashmatch.store.schema import banks, entries
-from hashmatch.types import Action, Bank, Entry, Hash, KindPolicy, NewEntry, Provenance, State, TimeRange
+from hashmatch.types import Action, Approval, Bank, Entry, Hash, KindPolicy, NewEntry, Provenance, State, TimeRange
 from hashmatch.types.moments import microseconds, moment
 
 _hash, _provenance, _entry, _range = quick(Hash), quick(Provenance), quick(Entry), quick(TimeRange)
@@ -30,6 +30,9 @@ SELECT_BANKS: Final = select(
     banks.c.kinds,
     banks.c.matching_enabled_ratio,
     banks.c.disabled_until,
+    banks.c.approval,
+    banks.c.review_hours,
+    banks.c.growth_limit,
 )
 SELECT_ENTRIES: Final = select(
     entries.c.id,
@@ -68,6 +71,9 @@ def bank_values(bank: Bank) -> dict[str, Any]:
         "kinds": json.dumps([(each.kind, each.threshold, each.minimum_quality) for each in bank.kinds]),
         "matching_enabled_ratio": bank.matching_enabled_ratio,
         "disabled_until": microseconds_or_none(bank.disabled_until),
+        "approval": str(bank.approval),
+        "review_hours": bank.review_hours,
+        "growth_limit": bank.growth_limit,
     }
 
 
@@ -78,6 +84,8 @@ def bank_from(values: Mapping[str, Any]) -> Bank:
         found["kinds"] = tuple(KindPolicy(*each) for each in json.loads(found["kinds"]))
     if "disabled_until" in found:
         found["disabled_until"] = moment_or_none(found["disabled_until"])
+    if "approval" in found:
+        found["approval"] = Approval(found["approval"])
     return Bank(**found)
 
 
@@ -149,10 +157,10 @@ def entry_reader() -> Callable[[Sequence[Any], str], Entry]:
     return read
 
 
-def entries_as_added(added: Sequence[NewEntry], bank: str, first: int, created: int, revision: int) -> list[Entry]:
-    """Return what was added as stored: numbered from `first`; `created` in microseconds since 1970 UTC."""
-    time = moment(created)
+def entries_as_added(added: Sequence[NewEntry], like: Entry) -> list[Entry]:
+    """Return what was added, as stored: numbered from `like`, and like it in bank, time, revision and standing."""
+    where, time, revision, review, state = like.bank, like.created, like.revision, like.review_from, like.state
     return [
-        _entry(id_, bank, entry.hash, entry.provenance, time, revision, entry.shown, entry.expires)
-        for id_, entry in enumerate(added, start=first)
+        _entry(id_, where, new.hash, new.provenance, time, revision, new.shown, new.expires, review, state)
+        for id_, new in enumerate(added, start=like.id)
     ]

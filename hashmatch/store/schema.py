@@ -71,7 +71,12 @@ banks = Table(
     ),
     Column("matching_enabled_ratio", Float, nullable=False, server_default="1"),
     Column("disabled_until", BigInteger, comment="Microseconds since 1970-01-01 UTC."),
-    Column("entry_count", BigInteger, comment="Of entries that are not removed; NULL where they were never counted."),
+    Column("entry_count", BigInteger, comment="Of entries that match; NULL where they were never counted."),
+    Column("approval", Text, nullable=False, server_default="NONE"),
+    Column("review_hours", Integer, nullable=False, server_default="24"),
+    Column("growth_limit", Integer, nullable=False, server_default="100", comment="Percent in 24 hours; 0 for none."),
+    Column("window_start", BigInteger, comment="Since when growth is counted."),
+    Column("window_count", BigInteger, comment="Entries that matched then, and those approved since."),
 )
 
 entries = Table(
@@ -97,6 +102,7 @@ entries = Table(
     Column("state", Text, nullable=False, server_default="LIVE", comment="As it is, or was before it was removed."),
     Column("removed", BigInteger),
     Column("removal_reason", Text, nullable=False, server_default=""),
+    Column("batch", BigInteger, comment="Of those that waited for approval, or still do: a row of batches."),
     comment="Numbered from head.last_entry: a number is never used twice, and grows with the revision.",
 )
 Index("ix_entries_bank_id", entries.c.bank_id, entries.c.id)
@@ -123,6 +129,20 @@ Index(
     sqlite_where=_OF_EXCHANGE,
     postgresql_where=_OF_EXCHANGE,
 )
+_WAITING: Final = entries.c.state.in_(("PENDING", "UNREVIEWED")) & entries.c.removed.is_(None)
+Index("ix_entries_batch", entries.c.batch, entries.c.id, sqlite_where=_WAITING, postgresql_where=_WAITING)
+
+batches = Table(
+    "batches",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("bank_id", ROW_ID, ForeignKey("banks.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("hold", Text, nullable=False, comment="Why its entries waited."),
+    Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
+)
+Index("ix_batches_bank_id", batches.c.bank_id, batches.c.name, batches.c.author, unique=True)
 
 changes = Table(
     "changes",
@@ -133,7 +153,7 @@ changes = Table(
     Column("bank", Text, nullable=False, comment="The bank's name at that time."),
     Column("first_entry", BigInteger, comment="Of a run of entries added or removed."),
     Column("last_entry", BigInteger, comment="Inclusive."),
-    Column("state", JSON, comment="The bank as it was put."),
+    Column("state", JSON, comment="The bank as it was put; how entries were added, where they were to wait."),
     Column("token", Text, comment="Random: tells this revision from that of another history; of ordinal 0."),
 )
 

@@ -3,14 +3,14 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from hashmatch.errors import AlreadyExists, Unavailable
 from hashmatch.store.audit import Journal, append, canonical, size
@@ -54,16 +54,20 @@ class Write:
         """Record that a bank was deleted."""
         self._log([{"what": What.BANK_DELETED.value, "bank": bank}])
 
-    def log_entries(self, what: What, bank: str, ids: Sequence[int]) -> None:
-        """Record that entries, given by ascending numbers, were added or removed."""
-        self._log(
-            [{"what": what.value, "bank": bank, "first_entry": first, "last_entry": last} for first, last in runs(ids)]
-        )
+    def log_entries(self, what: What, bank: str, ids: Sequence[int], state: Mapping[str, Any] | None = None) -> None:
+        """Record that entries, given by ascending numbers, were added, changed or removed; `state` is how they are."""
+        same = {"what": what.value, "bank": bank, "state": state}
+        self._log([{**same, "first_entry": first, "last_entry": last} for first, last in runs(ids)])
 
     def logged(self) -> Row[Any]:
         """Return the first row of `changes` that this write made."""
         first = select(changes).where(changes.c.revision == self.revision, changes.c.ordinal == 0)
         return self.connection.execute(first).one()
+
+    def logged_entries(self) -> int:
+        """Return how many entries are named in the rows of `changes` that this write made."""
+        count = select(func.sum(changes.c.last_entry - changes.c.first_entry + 1))
+        return int(self.connection.execute(count.where(changes.c.revision == self.revision)).scalar_one() or 0)
 
     def _log(self, rows: list[dict[str, Any]]) -> None:
         self.banks.update(row["bank"] for row in rows)

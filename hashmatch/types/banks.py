@@ -16,6 +16,28 @@ class Action(enum.StrEnum):
     ALLOW = "ALLOW"
 
 
+class Approval(enum.StrEnum):
+    """When another person must approve what one has added to a bank."""
+
+    NONE = "NONE"
+    """Never."""
+    BEFORE = "BEFORE"
+    """Before it matches: the two-person rule."""
+    AFTER = "AFTER"
+    """It matches at once, and is to be reviewed within the bank's `review_hours`: for urgent reports."""
+
+
+class Hold(enum.StrEnum):
+    """Why entries wait for approval."""
+
+    APPROVAL = "APPROVAL"
+    """The bank wants two persons, or they were restored where it wants a second one at any time."""
+    REVIEW = "REVIEW"
+    """They match already, and are to be reviewed."""
+    GROWTH = "GROWTH"
+    """The bank would have grown by more than its `growth_limit`."""
+
+
 @dataclass(frozen=True, slots=True)
 class KindPolicy:
     """What a bank wants of one kind; what is None is as for the others."""
@@ -58,6 +80,13 @@ class Bank:
     """
     disabled_until: datetime | None = None
     """Queries do not look into it before that moment; time zone aware, to the microsecond."""
+    approval: Approval = Approval.NONE
+    review_hours: int = 24
+    """How long after their addition entries of an urgent bank may wait for a review; from then on their matches ask for
+    REVIEW. 1 to 8,760."""
+    growth_limit: int = 100
+    """By how many percent of its entries it may grow in 24 hours; what goes beyond waits for approval. 0 to 1,000,000,
+    0 for no limit; a bank that had fewer than 1,000 entries may grow."""
 
     def threshold_of(self, kind: str, ceiling: int | None = None) -> int:
         """The largest distance of a kind that still matches, where `ceiling` is the kind's own, None for none."""
@@ -78,6 +107,10 @@ class State(enum.StrEnum):
     LIVE = "LIVE"
     REMOVED = "REMOVED"
     """It does not match, but is kept with the reason, and can be restored."""
+    PENDING = "PENDING"
+    """It waits for another person's approval, and does not match."""
+    UNREVIEWED = "UNREVIEWED"
+    """It matches, and waits for another person's review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +163,50 @@ class EntryFilter:
     content_id: str = ""
     """Those of that content alone; all where empty."""
     state: State | None = None
-    """Those that stand so; where None, all but the removed."""
+    """Those that stand so; where None, all that match."""
+    batch: str = ""
+    """Those of batches of that name alone; all where empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """What some new entries are a part of."""
+
+    batch: str = ""
+    """A name for all that is added together, by which it can be approved at once; at most 128 characters. Where it is
+    empty, each write is a batch of its own, named by its revision."""
+    following: int = 0
+    """About how many more entries are to come; the limit of growth counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that one author added together, and that wait for another's approval."""
+
+    id: int
+    bank: str
+    name: str
+    author: str
+    """As in `Author.name`."""
+    hold: Hold
+    created: datetime
+    """When the first of them was added."""
+    pending: int
+    """How many wait and do not match."""
+    unreviewed: int
+    """How many wait and match."""
+    review_from: datetime | None
+    """From when on matches of the first of the latter ask for REVIEW."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was approved or rejected."""
+
+    count: int
+    remaining: int
+    """How many of the batch still wait; 0 where single entries were named."""
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)

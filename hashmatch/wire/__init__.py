@@ -24,6 +24,10 @@ from hashmatch.wire.banks import (
     state_from_wire,
     state_to_wire,
 )
+from hashmatch.wire.batches import (
+    batch_from_wire,
+    batch_to_wire,
+)
 from hashmatch.wire.hashes import (
     hash_from_wire,
     hash_to_wire,
@@ -69,6 +73,8 @@ __all__ = [
     "bank_from_wire",
     "bank_name",
     "bank_to_wire",
+    "batch_from_wire",
+    "batch_to_wire",
     "decision_from_wire",
     "decision_to_wire",
     "entry_from_wire",

@@ -19,10 +19,14 @@ _PLAIN = (
     "video_query_share",
     "video_known_share",
     "matching_enabled_ratio",
+    "review_hours",
+    "growth_limit",
 )
 """Fields of a bank that are the same in a message."""
 _ACTIONS = {action: types_pb2.Action.Value(f"ACTION_{action}") for action in types.Action}
 _ACTION_OF = {number: action for action, number in _ACTIONS.items()}
+_APPROVALS = {approval: types_pb2.Approval.Value(f"APPROVAL_{approval}") for approval in types.Approval}
+_APPROVAL_OF = {number: approval for approval, number in _APPROVALS.items()}
 _STATES = {state: types_pb2.EntryState.Value(f"ENTRY_STATE_{state}") for state in types.State}
 _STATE_OF = {number: state for state, number in _STATES.items()}
 
@@ -40,6 +44,9 @@ def bank_to_wire(bank: types.Bank) -> types_pb2.Bank:
         kinds=map(_kind_to_wire, bank.kinds),
         matching_enabled_ratio=bank.matching_enabled_ratio,
         disabled_until=time_to_wire(bank.disabled_until),
+        approval=approval_to_wire(bank.approval),
+        review_hours=bank.review_hours,
+        growth_limit=bank.growth_limit,
     )
 
 
@@ -49,6 +56,7 @@ def bank_fields_to_wire(values: Mapping[str, Any]) -> dict[str, Any]:
         "action": action_to_wire,
         "kinds": lambda kinds: list(map(_kind_to_wire, kinds)),
         "disabled_until": time_to_wire,
+        "approval": approval_to_wire,
     }
     return {name: of_message.get(name, lambda same: same)(value) for name, value in values.items()}
 
@@ -64,6 +72,18 @@ def _kind_from_wire(message: types_pb2.KindPolicy) -> types.KindPolicy:
 def _set(message: Message, name: str, default: Any) -> Any:
     """A field's value where it is set."""
     return getattr(message, name) if message.HasField(name) else default
+
+
+def approval_to_wire(approval: types.Approval) -> types_pb2.Approval.ValueType:
+    return _APPROVALS[types.Approval(approval)]
+
+
+def _approval_from_wire(number: types_pb2.Approval.ValueType) -> types.Approval:
+    try:
+        return _APPROVAL_OF[number]
+    except KeyError:
+        expected = ", ".join(types.Approval)
+        raise errors.InvalidField("bank.approval", f"expected one of {expected}, got number {number}") from None
 
 
 def state_to_wire(state: types.State | None) -> types_pb2.EntryState.ValueType:
@@ -99,6 +119,7 @@ def bank_from_wire(message: types_pb2.Bank) -> types.Bank:
         **{name: _set(message, name, getattr(default, name)) for name in _PLAIN},
         kinds=tuple(map(_kind_from_wire, message.kinds)),
         disabled_until=time_from_wire(message, "disabled_until", "bank.disabled_until"),
+        approval=_approval_from_wire(message.approval) if message.approval else default.approval,
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import InvalidField
 from hashmatch.store.checks import check_bank, check_entries, check_hash
-from hashmatch.types import Bank, Hash, KindPolicy, NewEntry, Provenance, TimeRange
+from hashmatch.types import Approval, Bank, Hash, KindPolicy, NewEntry, Provenance, TimeRange
 
 NOW = datetime.now(UTC)
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -40,6 +40,7 @@ def test_other_names_do_not(name: str) -> None:
         {"video_query_share": 0, "video_known_share": 100},
         {"name": "a" * 63},
         {"matching_enabled_ratio": 0, "disabled_until": NOW},
+        {"approval": Approval.AFTER, "review_hours": 8_760, "growth_limit": 1_000_000},
         {"kinds": tuple(KindPolicy(f"k{number}", 64, 100) for number in range(32))},
     ],
 )
@@ -68,6 +69,11 @@ def test_bounds_are_inclusive(values: dict[str, Any]) -> None:
         ("disabled_until", NOW.replace(tzinfo=None)),
         ("disabled_until", datetime(1969, 12, 31, tzinfo=UTC)),
         ("kinds", tuple(KindPolicy(f"k{number}") for number in range(33))),
+        ("approval", "BEFORE"),
+        ("review_hours", 0),
+        ("review_hours", 8_761),
+        ("growth_limit", -1),
+        ("growth_limit", 1_000_001),
     ],
 )
 def test_what_is_out_of_bounds_is_named(field: str, value: object) -> None:
