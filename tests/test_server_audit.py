@@ -136,6 +136,15 @@ def test_the_log_is_proven_to_have_only_grown(audited: Audited) -> None:
                 auditor.audit.prove_record(missing)
 
 
+def test_no_secret_is_in_a_record_or_the_log(audited: Audited) -> None:
+    with audited.client("auditor") as auditor:
+        said = "".join(record.text for record in auditor.audit.records()) + audited.server.log.read_text()
+    assert "token:staff" in said
+    for secret in audited.secrets.values():
+        assert secret[-43:] not in said
+    assert (audited.folder / "audit.key").read_text().splitlines()[1] not in said
+
+
 def test_a_page_token_of_another_method_is_refused(audited: Audited) -> None:
     metadata = (("authorization", f"Bearer {audited.secrets['auditor']}"),)
     with grpc.insecure_channel(audited.server.address) as channel:

@@ -13,6 +13,7 @@ from hashmatch.tlog import leaf_hash
 
 Key: TypeAlias = int | tuple[Any, ...]
 """The primary key of a row: a number, or else the values of its columns."""
+_Column: TypeAlias = tuple[str, Callable[[Any], Any], Any]
 Row: TypeAlias = Mapping[str, Any] | RowMapping
 """The values of a row by its columns' names."""
 
@@ -91,11 +92,19 @@ class Form:
 
     def plain(self, row: Row) -> dict[str, Any]:
         """A row by its columns' names, in values that JSON knows: bytes as hexadecimal digits."""
+        return self._plain(row, [column for column in self._columns if column[0] in row])
+
+    def digests(self, rows: Sequence[Row]) -> list[bytes]:
+        """The hashes of rows that have the same columns, as leaves."""
+        columns = [column for column in self._columns if rows and column[0] in rows[0]]
+        return [digest(self._plain(row, columns)) for row in rows]
+
+    def _plain(self, row: Row, columns: Sequence[_Column]) -> dict[str, Any]:
         found = {}
-        for name, plain, default in self._columns:
-            value = row.get(name)
+        for name, plain, default in columns:
+            value = row[name]
             if value is None:
-                if default is None or name not in row:
+                if default is None:
                     continue
             else:
                 value = plain(value)
@@ -106,7 +115,7 @@ class Form:
 
     def digest(self, row: Row) -> bytes:
         """The hash of a row, as a leaf."""
-        return digest(self.plain(row))
+        return self.digests((row,))[0]
 
     def named(self, keys: Sequence[Any]) -> dict[str, Any]:
         """Keys as a record holds them: numbers in runs, both ends inclusive, and all others one by one."""

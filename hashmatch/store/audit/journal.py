@@ -74,7 +74,7 @@ class Journal:
     def _note(self, do: str, form: Form, before: Sequence[Any] = (), after: Sequence[Any] = ()) -> list[Key]:
         keys = [form.key(row) for row in after or before]
         if len(keys) > WHOLE:
-            self._note_hashes(do, form, keys, [form.digest(row) for row in after])
+            self._note_hashes(do, form, keys, form.digests(after))
         elif keys:
             order = {key: at for at, key in enumerate(keys)}
             earlier = sorted(before, key=lambda row: order[form.key(row)])
