@@ -1,7 +1,8 @@
-// Kernels for x86-64 with AVX-512 as it is since Ice Lake and Zen 4, which count the ones of words by themselves. They are
-// here where 512 bits win: elsewhere those of AVX2 serve. Measured on Zen 4: a scan of codes takes a third of the time, and
-// with benchmarks/bench_kernel.py the sums over rows and columns gain a fifth to a third of the fast kernel's time; the
-// exact filter and the tail, bound by division and by sums that wait for one another, gain nothing or lose.
+// Kernels for x86-64 with AVX-512 as it is since Ice Lake and Zen 4, which count the ones of words by themselves, and have
+// permutations and products of bytes. They are here where 512 bits win: elsewhere those of AVX2 serve. Measured on Zen 4:
+// a scan of codes takes a third of the time, and with benchmarks/bench_kernel.py the sums over rows and columns gain a
+// fifth to a third of the fast kernel's time, luma of colour a third of its own; the exact filter, the tail and the
+// resampling, bound by sums that wait for one another and by multiplications, gain nothing or lose.
 
 #include "core.h"
 
@@ -10,13 +11,13 @@
 #include <immintrin.h>
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vpopcntdq"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vnni,avx512vpopcntdq"))), apply_to = function)
 #else
 // Bug 105593 of GCC 12: its own header's undefined vectors are reported.
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vpopcntdq")
+#pragma GCC target("avx512f,avx512bw,avx512vbmi,avx512vnni,avx512vpopcntdq")
 #endif
 
 namespace hashmatch {
@@ -28,7 +29,7 @@ Function<decltype(Kernels::gradients)> gradients;
 Function<decltype(Kernels::middle)> middle;
 Function<decltype(Kernels::grey_row)> grey_row;
 Function<decltype(Kernels::lanczos)> lanczos;
-Function<decltype(Kernels::dot_rows)> dot_rows;
+Function<decltype(Kernels::resample)> resample;
 Function<decltype(Kernels::among)> among;
 Function<decltype(Kernels::between)> between;
 
@@ -37,6 +38,7 @@ Function<decltype(Kernels::between)> between;
 namespace avx512 {
 
 #include "blocks.inl"
+#include "grey.inl"
 
 // Stores, or adds, 16 sums of 16 bits.
 inline void widen(const __m256i& words, bool add, int32_t* sums) {
@@ -86,6 +88,27 @@ void mix_columns(const int32_t* sums, const size_t* first, size_t outputs, const
         const __m128d pair = _mm_add_pd(_mm256_castpd256_pd128(half), _mm256_extractf128_pd(half, 1));
         out[i] = pair[0] + pair[1];
     }
+}
+
+// 16 pixels as 4 bytes each, of which two are green, times what is left of the weights once those are written to the base
+// 256: first their upper digits, and then the lower ones, which have a sign. Either green byte has half the weight.
+void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* out) {
+    if (image.depth() == 1) return avx2::grey_row(pixels, width, image, out);
+    const auto digits = [&](int red, int half_green, int blue) {
+        const int first = image.bgr ? blue : red, last = image.bgr ? red : blue;
+        return _mm512_set1_epi32(last * (1 << 24) | half_green << 16 | half_green << 8 | (first & 255));
+    };
+    const __m512i upper = digits(77, 75, 29), lower = digits(kRed - (77 << 8), kGreen / 2 - (75 << 8), kBlue - (29 << 8));
+    const __m512i steps = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45);
+    const __m512i places = _mm512_add_epi32(_mm512_mullo_epi32(steps, _mm512_set1_epi32(0x01010101)), _mm512_set1_epi32(0x02010100));
+    size_t x = 0;
+    for (; x + 22 <= width; x += 16) {  // 16 pixels, and the 16 bytes more that are read
+        const __m512i colours = _mm512_permutexvar_epi8(places, _mm512_loadu_si512(pixels + 3 * x));
+        const __m512i high = _mm512_dpbusd_epi32(_mm512_set1_epi32(0x80), colours, upper);
+        const __m512i luma = _mm512_dpbusd_epi32(_mm512_slli_epi32(high, 8), colours, lower);
+        _mm256_storeu_si256((__m256i*)(out + x), _mm512_cvtepi32_epi16(_mm512_srli_epi32(luma, 16)));
+    }
+    grey_pixels(pixels, x, width, image.bgr, out);
 }
 
 constexpr size_t kCodes = 8;
@@ -181,7 +204,7 @@ size_t between(const Codes& codes, size_t first, size_t count, const uint8_t* qu
 
 extern const Kernels kAvx512{"avx512",
     avx512::add_rows, avx512::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
-    avx2::grey_row, avx2::lanczos, avx2::dot_rows,
+    avx512::grey_row, avx2::lanczos, avx2::resample,
     avx512::among, avx512::between, 0.4};
 
 }  // namespace hashmatch

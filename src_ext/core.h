@@ -35,9 +35,9 @@ constexpr int kMaxTapWeight = 64;
 constexpr int kMaxWeightSum = 257;
 // `Kernels::mix_columns` takes weights in groups of so many.
 constexpr size_t kLanes = 8;
-// `Kernels::dot_rows` takes so many rows, and samples in groups of so many.
+// `Kernels::resample` takes so many rows, and samples in groups of so many.
 constexpr size_t kRowsAtOnce = 8;
-constexpr size_t kDotLanes = 32;
+constexpr size_t kDotLanes = 16;
 // The sum of Lanczos's weights in Pillow's fixed point.
 constexpr int kPrecision = 22;
 constexpr double kOne = 1 << kPrecision;
@@ -47,6 +47,19 @@ struct Taps {
     const uint8_t* row[kMaxTaps];
     uint8_t weight[kMaxTaps];
     int count;
+};
+
+// One axis of Lanczos's resampling: each output is the weighted sum of consecutive samples, in fixed point. A weight is
+// high * 2^shift + low.
+struct Resampling {
+    struct Output {
+        size_t first, offset, taps;  // its first sample; where its weights begin; how many, whole groups of kDotLanes
+        int32_t less, more;          // how far the low parts can move the sum
+    };
+    const Output* outputs;
+    size_t count;
+    const int16_t *high, *low;
+    int shift;
 };
 
 struct Kernels {
@@ -83,8 +96,9 @@ struct Kernels {
     // than exactly. `scratch` holds count + 3.
     bool (*lanczos)(size_t first, double centre, double unit, size_t count, double* scratch, int32_t* weights);
 
-    // sums[r] = sum of rows[r][k] * weights[k], k in [0, count); count is a multiple of kDotLanes. Lanes may wrap.
-    void (*dot_rows)(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, size_t count, int32_t sums[kRowsAtOnce]);
+    // out[i * step + r] = output i of the axis, of samples of 0 to 255 at rows[r], rounded and clipped to the same range.
+    // What is read of the rows is aligned to kDotLanes samples.
+    void (*resample)(const Resampling& axis, const int16_t* const rows[kRowsAtOnce], int16_t* out, size_t step);
 
     // Finds the k, in [0, count), for which the code at ids[k] is within the radius, inclusive, of the query: they
     // become the positions of the hits, ascending. Returns how many; `hits` has room for all.

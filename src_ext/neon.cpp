@@ -71,23 +71,25 @@ void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* 
     grey_pixels(pixels, x, width, image.bgr, out);
 }
 
-void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, size_t count, int32_t sums[kRowsAtOnce]) {
+inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
     int32x4_t total[kRowsAtOnce] = {};
     for (size_t k = 0; k < count; k += 8) {
         const int16x8_t weight = vld1q_s16(weights + k);
         for (size_t r = 0; r < kRowsAtOnce; r++) {
-            const int16x8_t row = vld1q_s16(rows[r] + k);
+            const int16x8_t row = vld1q_s16(rows[r] + first + k);
             total[r] = vmlal_high_s16(vmlal_s16(total[r], vget_low_s16(row), vget_low_s16(weight)), row, weight);
         }
     }
     for (size_t r = 0; r < kRowsAtOnce; r++) sums[r] = vaddvq_s32(total[r]);
 }
 
+#include "resample.inl"
+
 }  // namespace neon
 
 extern const Kernels kNeon{"neon",
     neon::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
-    neon::grey_row, portable::lanczos, neon::dot_rows,
+    neon::grey_row, portable::lanczos, neon::resample,
     portable::among, portable::between, 2};
 
 }  // namespace hashmatch

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "core.h"
@@ -23,57 +24,81 @@ double sinc(double x) {
 
 double lanczos(double x) { return -kLobes <= x && x < kLobes ? sinc(x) * sinc(x / kLobes) : 0; }
 
-// So many samples are loaded at once, from an address that is a multiple of their size.
-constexpr size_t kAligned = 16;
-
-struct alignas(sizeof(int16_t) * kAligned) Samples {
-    int16_t values[kAligned];
+struct alignas(sizeof(int16_t) * kDotLanes) Samples {
+    int16_t values[kDotLanes];
 };
 
 size_t round_up(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
 
-// One axis: each output is the weighted sum of consecutive samples. A weight is high * 2^shift + low.
+// The weights of one axis, of which `axis` is a view.
 class Lanczos {
   public:
-    struct Output {
-        size_t first, offset, taps;  // its first sample; where its weights begin; how many, whole groups of lanes
-        int32_t less, more;          // how far the low parts can move the sum
-    };
-    std::vector<Output> outputs;
-    int shift = 0;
-
-    const int16_t* high_of(const Output& output) const { return high.front().values + output.offset; }
-    const int16_t* low_of(const Output& output) const { return low.front().values + output.offset; }
-
-    Lanczos(const Kernels& kernels, size_t length, size_t count) {
-        outputs.reserve(count);
-        for (size_t i = 0; i < count; i++) add(kernels, length, count, i);
+    Lanczos(const Kernels& kernels, size_t length, size_t count)
+        : length_(length), count_(count), period_(count / std::gcd(length, count)) {
+        outputs_.reserve(count);
+        for (size_t i = 0; i < count; i++) add(kernels, i);
         int32_t most = 0;
         for (const int32_t weight : weights_) most = std::max(most, std::abs(weight));
-        while (most >> shift >= INT16_MAX) shift++;
-        high.resize(weights_.size() / kAligned);
-        low.resize(weights_.size() / kAligned);
-        for (Output& output : outputs) split(output);
+        while (most >> shift_ >= INT16_MAX) shift_++;
+        high_.resize(weights_.size() / kDotLanes);
+        low_.resize(weights_.size() / kDotLanes);
+        for (Resampling::Output& output : outputs_) split(output);
+    }
+
+    Resampling axis() const {
+        return {outputs_.data(), count_, high_.front().values, low_.front().values, shift_};
     }
 
   private:
-    std::vector<Samples> high, low;
+    const size_t length_, count_, period_;  // outputs so many apart are a whole number of samples apart
+    int shift_ = 0;
+    std::vector<Resampling::Output> outputs_;
+    std::vector<Samples> high_, low_;
     std::vector<double> scratch_;
     std::vector<int32_t> weights_;
 
+    // Where the weights of an output are, zeros left out; `sure` where they are rounded exactly, as Pillow rounds them
+    // then too wherever their output is.
+    struct Made {
+        size_t first, offset, taps;
+        bool sure;
+    };
+    std::vector<Made> made_;
+
     // Appends the weights of output i, in fixed point, with zeros before and after so that all loads are aligned.
-    void add(const Kernels& kernels, size_t length, size_t count, size_t i) {
-        const double scale = static_cast<double>(length) / static_cast<double>(count);
+    void add(const Kernels& kernels, size_t i) {
+        const double scale = static_cast<double>(length_) / static_cast<double>(count_);
         const double stretch = std::max(scale, 1.0), support = kLobes * stretch, unit = 1 / stretch;
         const double centre = (static_cast<double>(i) + 0.5) * scale;
         const size_t first = static_cast<size_t>(std::max(centre - support + 0.5, 0.0));
-        const size_t taps = std::min(static_cast<size_t>(centre + support + 0.5), length) - first;
-        const size_t lead = first % kAligned, offset = weights_.size();
-        outputs.push_back({first - lead, offset, round_up(lead + taps, kDotLanes), 0, 0});
-        weights_.resize(offset + outputs.back().taps);
-        scratch_.resize(taps + 3);
+        const size_t taps = std::min(static_cast<size_t>(centre + support + 0.5), length_) - first;
+        const size_t lead = first % kDotLanes, offset = weights_.size();
+        outputs_.push_back({first - lead, offset, round_up(lead + taps, kDotLanes), 0, 0});
+        weights_.resize(offset + outputs_.back().taps);
         int32_t* const weights = weights_.data() + offset + lead;
-        if (!kernels.lanczos(first, centre, unit, taps, scratch_.data(), weights)) exactly(first, centre, unit, taps, weights);
+        bool sure = copied(i, first, taps, weights);
+        if (!sure) {
+            scratch_.resize(taps + 3);
+            sure = kernels.lanczos(first, centre, unit, taps, scratch_.data(), weights);
+            if (!sure) exactly(first, centre, unit, taps, weights);
+        }
+        made_.push_back({first, offset + lead, taps, sure});
+    }
+
+    // Takes the weights from the output a whole number of samples before, or from the mirrored one, if they are sure.
+    bool copied(size_t i, size_t first, size_t taps, int32_t* weights) const {
+        if (i >= period_) {
+            const Made& before = made_[i - period_];
+            if (before.sure && before.taps == taps && before.first + period_ * length_ / count_ == first) {
+                std::copy_n(weights_.data() + before.offset, taps, weights);
+                return true;
+            }
+        }
+        if (i <= count_ - 1 - i) return false;
+        const Made& mirrored = made_[count_ - 1 - i];
+        if (!mirrored.sure || mirrored.taps != taps || mirrored.first + taps + first != length_) return false;
+        std::reverse_copy(weights_.data() + mirrored.offset, weights_.data() + mirrored.offset + taps, weights);
+        return true;
     }
 
     // As `kernels.lanczos`, with Pillow's operations in its order.
@@ -89,14 +114,14 @@ class Lanczos {
         }
     }
 
-    void split(Output& output) {
+    void split(Resampling::Output& output) {
         int32_t less = 0, more = 0;
-        const int32_t half = 1 << shift >> 1;
+        const int32_t half = 1 << shift_ >> 1;
         const int32_t* const weights = weights_.data() + output.offset;
-        int16_t* const uppers = high.front().values + output.offset;
-        int16_t* const lowers = low.front().values + output.offset;
+        int16_t* const uppers = high_.front().values + output.offset;
+        int16_t* const lowers = low_.front().values + output.offset;
         for (size_t k = 0; k < output.taps; k++) {
-            const int32_t upper = (weights[k] + half) >> shift, lower = weights[k] - upper * (1 << shift);
+            const int32_t upper = (weights[k] + half) >> shift_, lower = weights[k] - upper * (1 << shift_);
             uppers[k] = static_cast<int16_t>(upper);
             lowers[k] = static_cast<int16_t>(lower);
             less += std::min(lower, 0);
@@ -107,40 +132,11 @@ class Lanczos {
     }
 };
 
-typedef int32_t Sums __attribute__((vector_size(4 * kTogether)));
-
-Sums levels(const Sums& sums) {
-    const Sums whole = sums >> kPrecision, positive = whole < 0 ? 0 : whole;
-    return positive > 255 ? 255 : positive;
-}
-
-// Resamples kTogether rows; output i of row r goes to out[i * step + r]. The rows have kDotLanes readable samples more.
-// The low parts of the weights are summed only where they can matter.
-void resample(const Kernels& kernels, const Lanczos& axis, const int16_t* const rows[], int16_t* out, size_t step) {
-    for (size_t i = 0; i < axis.outputs.size(); i++) {
-        const Lanczos::Output& output = axis.outputs[i];
-        const int16_t* at[kTogether];
-        for (size_t r = 0; r < kTogether; r++) at[r] = rows[r] + output.first;
-        alignas(Sums) int32_t parts[kTogether];
-        kernels.dot_rows(at, axis.high_of(output), output.taps, parts);
-        Sums sums = *(const Sums*)parts * (1 << axis.shift) + (1 << (kPrecision - 1));
-        const Sums least = levels(sums + output.less), doubt = least ^ levels(sums + output.more);
-        int32_t any = 0;
-        for (size_t r = 0; r < kTogether; r++) any |= doubt[r];
-        if (any != 0) {
-            kernels.dot_rows(at, axis.low_of(output), output.taps, parts);
-            sums += *(const Sums*)parts;
-        }
-        const Sums found = levels(sums);
-        for (size_t r = 0; r < kTogether; r++) out[i * step + r] = static_cast<int16_t>(found[r]);
-    }
-}
-
 // Rows of samples, aligned, with room to read beyond their ends.
 class Lines {
   public:
     Lines(size_t count, size_t length)
-        : step_(round_up(length + kDotLanes, kAligned)), samples_(round_up(count, kTogether) * step_ / kAligned) {}
+        : step_(round_up(length + kDotLanes, kDotLanes)), samples_(round_up(count, kTogether) * step_ / kDotLanes) {}
 
     int16_t* line(size_t i) { return samples_.front().values + i * step_; }
     size_t step() const { return step_; }
@@ -196,6 +192,7 @@ void read_columns(const Kernels& kernels, const Image& image, size_t first, size
 void both_passes(const Kernels& kernels, const Image& image, bool turned, size_t along, size_t across, uint8_t* small) {
     const size_t length = turned ? image.rows : image.cols, count = turned ? image.cols : image.rows;
     const Lanczos first(kernels, length, along), second(kernels, count, across);
+    const Resampling along_lines = first.axis(), across_lines = second.axis();
     const size_t strip = turned ? kStrip : kTogether;
     Lines lines(strip, length), between(along, round_up(count, kTogether));
     const int16_t* rows[kTogether];
@@ -204,13 +201,13 @@ void both_passes(const Kernels& kernels, const Image& image, bool turned, size_t
         (turned ? read_columns : read_rows)(kernels, image, at, here, lines);
         for (size_t i = 0; i < here; i += kTogether) {
             for (size_t r = 0; r < kTogether; r++) rows[r] = lines.line(i + r);
-            resample(kernels, first, rows, between.line(0) + at + i, between.step());
+            kernels.resample(along_lines, rows, between.line(0) + at + i, between.step());
         }
     }
     int16_t out[kMostSide * kTogether];
     for (size_t j = 0; j < along; j += kTogether) {
         for (size_t c = 0; c < kTogether; c++) rows[c] = between.line(j + c);
-        resample(kernels, second, rows, out, kTogether);
+        kernels.resample(across_lines, rows, out, kTogether);
         for (size_t i = 0; i < across; i++)
             for (size_t c = 0; c < std::min(kTogether, along - j); c++)
                 small[i * along + j + c] = static_cast<uint8_t>(out[i * kTogether + c]);

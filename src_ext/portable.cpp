@@ -60,20 +60,22 @@ void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* 
 }
 
 // The compiler makes this the multiply-add of pairs of 16 bits.
-void dot_rows(const int16_t* const rows[kRowsAtOnce], const int16_t* weights, size_t count, int32_t sums[kRowsAtOnce]) {
+inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
     for (size_t r = 0; r < kRowsAtOnce; r++) {
-        const int16_t* const row = rows[r];
+        const int16_t* const row = rows[r] + first;
         int32_t sum = 0;
         for (size_t k = 0; k < count / kDotLanes * kDotLanes; k++) sum += row[k] * weights[k];
         sums[r] = sum;
     }
 }
 
+#include "resample.inl"
+
 }  // namespace portable
 
 extern const Kernels kPortable{"portable",
     portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
-    portable::grey_row, portable::lanczos, portable::dot_rows,
+    portable::grey_row, portable::lanczos, portable::resample,
     portable::among, portable::between, 5.4};
 
 }  // namespace hashmatch
