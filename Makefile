@@ -36,29 +36,30 @@ bench: $(VENV)/dev
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only -o python_files='bench_*.py' --timeout=0
 	$(BIN)/python -m benchmarks.load
 
-# The native core against the slow reference, under sanitizers, for so long; see CONTRIBUTING.md.
+# The native core against slow references, under sanitizers, for so long: TARGET is pdq or kinds; see CONTRIBUTING.md.
 SECONDS ?= 60
+TARGET ?= pdq
 FUZZ_CXX ?= $(firstword $(shell command -v clang++) $(CXX))
 FUZZ := build/fuzz
-CORE := $(addprefix src_ext/,$(addsuffix .cpp,portable avx2 avx512 neon dispatch image pdq))
+CORE := $(addprefix src_ext/,$(addsuffix .cpp,portable avx2 avx512 neon dispatch image pdq pillow small dct32))
 FUZZ_FLAGS := -std=c++17 -O2 -g -ffp-contract=off -Wall -Wno-psabi -Isrc_ext
 SANITIZERS := address,undefined -fno-sanitize-recover=all
 
 fuzz:
-	@mkdir -p $(FUZZ)/corpus
+	@mkdir -p $(FUZZ)/corpus-$(TARGET)
 	@if $(FUZZ_CXX) --version | grep -q clang; then \
-	  $(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer,$(SANITIZERS) fuzz/pdq.cpp $(CORE) -o $(FUZZ)/pdq && cd $(FUZZ) \
-	  && ./pdq corpus -max_total_time=$(SECONDS) -max_len=300 -len_control=0 -print_final_stats=1; \
+	  $(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer,$(SANITIZERS) fuzz/$(TARGET).cpp $(CORE) -o $(FUZZ)/$(TARGET) \
+	  && cd $(FUZZ) && ./$(TARGET) corpus-$(TARGET) -max_total_time=$(SECONDS) -max_len=300 -len_control=0 -print_final_stats=1; \
 	else \
-	  $(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=$(SANITIZERS) fuzz/pdq.cpp fuzz/random.cpp $(CORE) -o $(FUZZ)/pdq \
-	  && $(FUZZ)/pdq $(SECONDS); \
+	  $(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=$(SANITIZERS) fuzz/$(TARGET).cpp fuzz/random.cpp $(CORE) -o $(FUZZ)/$(TARGET) \
+	  && $(FUZZ)/$(TARGET) $(SECONDS); \
 	fi
 
 # The same for 64-bit ARM, emulated and without sanitizers: apt-get install g++-aarch64-linux-gnu qemu-user.
 fuzz-arm:
 	@mkdir -p $(FUZZ)
-	aarch64-linux-gnu-g++ -static $(FUZZ_FLAGS) fuzz/pdq.cpp fuzz/random.cpp $(CORE) -o $(FUZZ)/pdq-arm
-	qemu-aarch64 $(FUZZ)/pdq-arm $(SECONDS)
+	aarch64-linux-gnu-g++ -static $(FUZZ_FLAGS) fuzz/$(TARGET).cpp fuzz/random.cpp $(CORE) -o $(FUZZ)/$(TARGET)-arm
+	qemu-aarch64 $(FUZZ)/$(TARGET)-arm $(SECONDS)
 
 clean:
 	rm -rf $(VENV) build hashmatch.egg-info hashmatch/*.so hashmatch/v1/*_pb2*

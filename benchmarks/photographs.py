@@ -68,12 +68,12 @@ def fetch(folder: Path) -> list[Photograph]:
     return [photo for photo in listed() if photo.cached(folder).exists()]
 
 
-def load(photo: Photograph, folder: Path) -> NDArray[np.uint8]:
-    """The pixels, uint8 (height, width, 3) in BGR order, scaled down to `LONGEST_SIDE` where larger."""
+def load(photo: Photograph, folder: Path, longest: int = LONGEST_SIDE) -> NDArray[np.uint8]:
+    """The pixels, uint8 (height, width, 3) in BGR order, scaled down to the longest side where larger."""
     pixels = cv2.imread(str(photo.cached(folder)), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         raise ValueError(f"{photo.name} cannot be decoded")
-    scale = LONGEST_SIDE / max(pixels.shape[:2])
+    scale = longest / max(pixels.shape[:2])
     if scale < 1:
         pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return pixels.astype(np.uint8, copy=False)
