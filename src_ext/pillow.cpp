@@ -28,6 +28,12 @@ struct alignas(sizeof(int16_t) * kDotLanes) Samples {
     int16_t values[kDotLanes];
 };
 
+// Of all that there are, one after the other.
+template <class Vector>
+auto first_of(Vector& samples) -> decltype(samples.data()->values + 0) {
+    return samples.data()->values;
+}
+
 size_t round_up(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
 
 // The weights of one axis, of which `axis` is a view.
@@ -46,7 +52,7 @@ class Lanczos {
     }
 
     Resampling axis() const {
-        return {outputs_.data(), count_, high_.front().values, low_.front().values, shift_};
+        return {outputs_.data(), count_, first_of(high_), first_of(low_), shift_};
     }
 
   private:
@@ -118,8 +124,8 @@ class Lanczos {
         int32_t less = 0, more = 0;
         const int32_t half = 1 << shift_ >> 1;
         const int32_t* const weights = weights_.data() + output.offset;
-        int16_t* const uppers = high_.front().values + output.offset;
-        int16_t* const lowers = low_.front().values + output.offset;
+        int16_t* const uppers = first_of(high_) + output.offset;
+        int16_t* const lowers = first_of(low_) + output.offset;
         for (size_t k = 0; k < output.taps; k++) {
             const int32_t upper = (weights[k] + half) >> shift_, lower = weights[k] - upper * (1 << shift_);
             uppers[k] = static_cast<int16_t>(upper);
@@ -138,7 +144,7 @@ class Lines {
     Lines(size_t count, size_t length)
         : step_(round_up(length + kDotLanes, kDotLanes)), samples_(round_up(count, kTogether) * step_ / kDotLanes) {}
 
-    int16_t* line(size_t i) { return samples_.front().values + i * step_; }
+    int16_t* line(size_t i) { return first_of(samples_) + i * step_; }
     size_t step() const { return step_; }
 
   private:
