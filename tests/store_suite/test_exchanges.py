@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import AlreadyExists, InvalidField, NotFound, Superseded
 from hashmatch.store import Store
-from hashmatch.types import LOCAL, Applied, Author, Bank, EntryFilter, Exchange, Hash, NewEntry, Provenance, State
+from hashmatch.types import (
+    LOCAL,
+    Applied,
+    Approval,
+    Author,
+    Bank,
+    EntryFilter,
+    Exchange,
+    Hash,
+    NewEntry,
+    Provenance,
+    State,
+)
 
 from .samples import Replay
 
@@ -155,6 +167,19 @@ def test_what_somebody_removed_does_not_come_back_and_what_was_withdrawn_does(fo
     assert {entry.removal_reason for entry in gone} == {"a false match", "exchange:ncmec: "}
     store.restore_entries("a", [first.id])
     assert apply({"one": held_by("one", 1, 2, labels=("x",))}) == Applied(1, 1, 1)
+
+
+def test_what_an_exchange_brings_waits_where_two_persons_are_asked_for(store: Store) -> None:
+    store.create_bank(Bank("a", approval=Approval.BEFORE))
+    store.exchanges.add(NCMEC, LOCAL)
+    fetch = store.exchanges.begin("ncmec", LOCAL)
+    store.exchanges.apply("ncmec", fetch, {"one": held_by("one", 1), "two": held_by("two", 2)}, None, LOCAL)
+    waiting = EntryFilter(state=State.PENDING)
+    assert store.list_entries("a") == []
+    assert [entry.provenance.content_id for entry in store.list_entries("a", wanted=waiting)] == ["one", "two"]
+    again = store.exchanges.apply("ncmec", fetch, {"one": (), "two": held_by("two", 2)}, None, LOCAL)
+    assert again == Applied(removed=1, unchanged=1)
+    assert [entry.provenance.content_id for entry in store.list_entries("a", wanted=waiting)] == ["two"]
 
 
 RECORDS = st.dictionaries(st.sampled_from("abcd"), st.sets(st.integers(0, 5), max_size=3), max_size=4)
