@@ -28,7 +28,8 @@ class Wanted:
     since: int = 0
     """Those added after that revision, exclusive, and those of banks whose policy changed after it.
 
-    A server keeps no history of policies: asked there, the latter are left out.
+    A server keeps no history of policies: asked there, the latter are left out, and so are entries that were added
+    before it and approved or restored after it.
     """
     banks: tuple[str, ...] = ()
     entries: tuple[tuple[str, int], ...] = ()
