@@ -1,13 +1,24 @@
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from hashmatch.backfill import banks
 from hashmatch.backfill.banks import Wanted, load
+from hashmatch.backfill.shared import shared
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
 from hashmatch.errors import ConfigurationError, NotFound, Unavailable
 from hashmatch.index import Snapshot
-from hashmatch.types import Bank, Hash, NewEntry
+from hashmatch.store import Store
+from hashmatch.types import Action, Bank, Hash, NewEntry, Provenance
+from tests.command import called
 
 
 def new(*numbers: int) -> list[NewEntry]:
@@ -80,3 +91,96 @@ def test_what_is_not_there(server: ServerProcess, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError):
             load(where, Wanted())
     assert list(tmp_path.iterdir()) == []
+
+
+def entries_of(snapshot: Snapshot, hashes: list[Hash]) -> list[list[tuple[str, int, str]]]:
+    found = snapshot.search([[value] for value in hashes])
+    return [[(hit.bank.name, hit.entry.id, hit.entry.provenance.content_id) for hit in each.hits] for each in found]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[str, list[Hash]]:
+    """A database of banks of several kinds, some entries of them removed, and the hashes."""
+    url = f"sqlite:///{tmp_path / 'kept.db'}"
+    draw = random.Random(3)
+    hashes = [Hash("pdq", draw.randbytes(32), 100) for _ in range(2000)] + [Hash("md5", draw.randbytes(16))]
+    with Store.open(url) as store:
+        store.create_bank(Bank("one", action=Action.BLOCK))
+        store.create_bank(Bank("two", action=Action.REVIEW, threshold=12))
+        added, _ = store.add_entries("one", [NewEntry(value, Provenance(f"c{at}")) for at, value in enumerate(hashes)])
+        store.add_entries("two", [NewEntry(value) for value in hashes[::7]])
+        store.remove_entries("one", [entry.id for entry in added[:50]])
+    return url, hashes
+
+
+def test_exported_banks_are_those_that_were(kept: tuple[str, list[Hash]], tmp_path: Path) -> None:
+    url, hashes = kept
+    there = banks.load(url, Wanted())
+    told = called("backfill", "export-banks", tmp_path / "files", "--banks", url)
+    assert (told.code, "2,237 entries of 2 banks" in told.out) == (0, True), told
+    here = banks.load(str(tmp_path / "files"), Wanted(banks=("one",)))
+    assert (here.revision, here.banks, here.entries) == (there.revision, there.banks, there.entries)
+    assert entries_of(here, hashes) == entries_of(there, hashes)
+    banks.check(str(tmp_path / "files"), ["one", "two"])
+    with pytest.raises(NotFound):
+        banks.load(str(tmp_path / "files"), Wanted(banks=("three",)))
+    for asked in (Wanted(since=2), Wanted(entries=(("one", 1),))):
+        with pytest.raises(ConfigurationError, match="no history"):
+            banks.load(str(tmp_path / "files"), asked)
+    with Store.open(url) as store:
+        store.create_bank(Bank("three"))
+    assert called("backfill", "export-banks", tmp_path / "files", "--banks", url).code == 0
+    assert banks.load(str(tmp_path / "files"), Wanted(banks=("three",))).revision == there.revision + 1
+    damaged = max((tmp_path / "files").glob("*.segment"), key=lambda path: path.stat().st_size)
+    data = bytearray(damaged.read_bytes())
+    data[-5000] ^= 1
+    damaged.write_bytes(data)
+    with pytest.raises(ConfigurationError, match="damaged"):
+        banks.load(str(tmp_path / "files"), Wanted())
+
+
+class TestShared:
+    @pytest.fixture(autouse=True)
+    def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        return tmp_path / f"hashmatch-{os.getuid()}"
+
+    def test_one_process_makes_them_and_the_last_deletes_them(self, place: Path, kept: tuple[str, list[Hash]]) -> None:
+        loaded: list[int] = []
+
+        def load() -> Snapshot:
+            loaded.append(1)
+            return banks.load(kept[0], Wanted())
+
+        with ThreadPoolExecutor(4) as pool, ExitStack() as stack:
+            found = list(pool.map(lambda _: stack.enter_context(shared("job", load)), range(4)))
+            assert loaded == [1]
+            assert {each.revision for each in found} == {load().revision}
+            assert list(place.glob("job/*.segment"))
+        assert not (place / "job").exists()
+
+    def test_what_a_killed_process_left_is_swept(self, place: Path, kept: tuple[str, list[Hash]]) -> None:
+        code = (
+            "import sys, tempfile; tempfile.tempdir = sys.argv[1]\n"
+            "from hashmatch.backfill import banks; from hashmatch.backfill.shared import shared\n"
+            "held = shared('old', lambda: banks.load(sys.argv[2], banks.Wanted())); held.__enter__()\n"
+            "print('mapped', flush=True); sys.stdin.read()"
+        )
+        command = [sys.executable, "-c", code, str(place.parent), kept[0]]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"mapped\n"
+            os.utime(place / "old.lock", (0, 0))
+            with shared("new", Snapshot.empty):
+                assert (place / "old").exists()
+            process.kill()
+        with shared("newer", Snapshot.empty) as snapshot:
+            assert snapshot.revision == 0
+            assert not (place / "old").exists()
+            assert not (place / "old.lock").exists()
+
+    def test_a_folder_of_others_is_refused(self, place: Path) -> None:
+        place.mkdir(mode=0o777)
+        place.chmod(0o777)
+        with pytest.raises(ConfigurationError, match="alone"), shared("job", Snapshot.empty):
+            pass

@@ -1,4 +1,4 @@
-"""The banks that a backfill looks up in, wherever they are: a database, or a server that answers over gRPC."""
+"""The banks that a backfill looks up in, wherever they are: a database, exported files, or a server over gRPC."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -7,10 +7,11 @@ from itertools import chain, islice, product, starmap
 from pathlib import Path
 from typing import Final, Protocol, Self
 
+from hashmatch import index
 from hashmatch.client import Client, Security
 from hashmatch.client.security import OPEN
 from hashmatch.errors import ConfigurationError
-from hashmatch.index import Snapshot
+from hashmatch.index import Snapshot, is_exported, load_exported
 from hashmatch.store import Store
 from hashmatch.types import Bank, BankPut, Change, Entry, EntryAdded, EntryFilter, State
 
@@ -67,14 +68,16 @@ class Origin(Protocol):
 
 
 def load(where: str, wanted: Wanted, timeout: float = 10.0, security: Security = OPEN) -> Snapshot:
-    """The banks at `where`: a database's URL, a server's data directory with one, or a server's HOST:PORT.
+    """The banks at `where`: a database's URL, a server's data directory, what `export` wrote, or a server's HOST:PORT.
 
     `timeout` is seconds that each call to a server may take, `security` what it takes to be let in. Raises
     ConfigurationError where `where` is none of these, Unavailable, and NotFound for a bank or an entry.
     """
     with ExitStack() as stack:
         origin: Origin
-        if url := _database(where):
+        if is_exported(Path(where)):
+            origin = OfFiles(Path(where))
+        elif url := _database(where):
             origin = OfStore(stack.enter_context(Store.open(url)))
         else:
             origin = OfServer(stack.enter_context(Client(where, timeout=timeout, security=security)))
@@ -86,6 +89,35 @@ def load(where: str, wanted: Wanted, timeout: float = 10.0, security: Security =
 def check(where: str, names: Collection[str], timeout: float = 10.0, security: Security = OPEN) -> None:
     """Whether the banks that are named are at `where`, without loading entries; raises as `load` does."""
     load(where, Wanted(since=_NEVER, banks=tuple(names)), timeout, security)
+
+
+def export(where: str, path: Path, timeout: float = 10.0, security: Security = OPEN) -> Snapshot:
+    """Write the banks at `where` into files that `load` maps, in place of those there; returns what was written.
+
+    Raises as `load` does, and ConfigurationError where they cannot be written.
+    """
+    snapshot = load(where, Wanted(), timeout, security)
+    try:
+        index.export(snapshot, path)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write to {path}: {error.strerror}") from error
+    return snapshot
+
+
+class OfFiles:
+    """Banks that were exported: all of them, as they were then."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, wanted: Wanted) -> Snapshot:
+        """Raises ConfigurationError where part of the entries is wanted, besides: files have no history."""
+        if wanted.entries or 0 < wanted.since < _NEVER:
+            raise ConfigurationError(f"{self._path} holds no history of the banks: name a server or database")
+        snapshot = load_exported(self._path)
+        if snapshot is None:
+            raise ConfigurationError(f"{self._path} is damaged, or the files of a server: export the banks again")
+        return snapshot
 
 
 class OfStore:

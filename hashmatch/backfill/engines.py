@@ -3,9 +3,10 @@
 # ruff: noqa: PLC0415 - Ray is of an extra, and imported where it is asked for
 
 import enum
+import secrets
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hashmatch.backfill import jobs
@@ -13,7 +14,9 @@ from hashmatch.backfill.counts import Counts
 from hashmatch.backfill.folder import open_folder
 from hashmatch.backfill.plan import Plan
 from hashmatch.backfill.scanning import Part
+from hashmatch.backfill.shared import shared
 from hashmatch.errors import ConfigurationError
+from hashmatch.index import Snapshot
 
 
 class Engine(enum.StrEnum):
@@ -35,6 +38,12 @@ class Where:
     engine: Engine = Engine.LOCAL
     address: str = ""
     """Of a Ray cluster, as `ray.init` takes it; empty: one that is started on this machine."""
+    name: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
+    """By which the processes of one machine find what they share of the job."""
+
+    def banks(self, load: Callable[[], Snapshot]) -> AbstractContextManager[Snapshot]:
+        """What `load` returns: in this process, or in files that the actors of a machine map."""
+        return nullcontext(load()) if self.engine is Engine.LOCAL else shared(self.name, load)
 
     def workers(self, here: int) -> int:
         """How many threads each that does parts is to have, where it would be so many in this process."""

@@ -105,7 +105,8 @@ def rescan(
 def sifting(options: RescanOptions, on_batch: Callable[[Counts], None]) -> Iterator[jobs.Work]:
     """What rescans parts; raises ConfigurationError, NotFound, Unavailable."""
     match = MatchOptions(banks=options.wanted.banks, max_matches=options.max_matches)
-    yield Sifter(options.snapshot(), match, options.where.workers(options.workers), on_batch).sift
+    with options.where.banks(options.snapshot) as snapshot:
+        yield Sifter(snapshot, match, options.where.workers(options.workers), on_batch).sift
 
 
 def _rows(item: Item) -> int:

@@ -153,15 +153,9 @@ def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], Non
     Raises ConfigurationError, InvalidField, NotFound, Unavailable.
     """
     kinds = hashing.check_kinds(options.match.kinds)
-    found = None
-    if options.banks:
-        found = Banks(
-            banks.load(options.banks, Wanted(banks=options.match.banks), options.timeout, options.security),
-            options.match,
-        )
     local = not is_url(source) and not is_manifest(source)
     workers = options.where.workers(options.workers)
-    with Pool(options.limits, workers, options.sandbox) as pool:
+    with _looked_up(options) as found, Pool(options.limits, workers, options.sandbox) as pool:
         yield Scanner(
             pool,
             Job(kinds, options.match.all_views),
@@ -173,3 +167,14 @@ def scanning(source: str, options: ScanOptions, on_batch: Callable[[Counts], Non
             Pace(options.bytes_a_second),
             on_batch,
         ).scan
+
+
+@contextmanager
+def _looked_up(options: ScanOptions) -> Iterator[Banks | None]:
+    if not options.banks:
+        yield None
+        return
+    wanted = Wanted(banks=options.match.banks)
+    load = partial(banks.load, options.banks, wanted, options.timeout, options.security)
+    with options.where.banks(load) as snapshot:
+        yield Banks(snapshot, options.match)

@@ -4,6 +4,7 @@
 
 import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -27,7 +28,7 @@ from hashmatch.cli.backfill_options import (
     Workers,
 )
 from hashmatch.cli.backfill_report import explained, need_extra, tell_report
-from hashmatch.cli.common import AsJson, Connection, configured
+from hashmatch.cli.common import AsJson, Code, Connection, configured
 from hashmatch.cli.inputs import Kinds, Sandboxed, check_kinds
 from hashmatch.cli.match import Banks, OriginalOrientationOnly, WholeImageOnly
 from hashmatch.cli.objects import emit
@@ -98,7 +99,8 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     backfill = need_extra()
     said = partial(
         backfill.ScanOptions,
-        **_reached(context.obj, "" if hash_only else banks or context.obj.server),
+        banks="" if hash_only else banks or context.obj.server,
+        **_reached(context.obj),
         where=backfill.Where(backfill.Engine(engine), address),
         workers=workers or len(os.sched_getaffinity(0)),
         match=_match(bank, kind, original_orientation_only, whole_image_only),
@@ -113,10 +115,8 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
     options = configured(said)
     os.nice(nice)
     with explained(options.banks):
-        if dry_run:
-            return _estimate(source, options, as_json)
-        _scan(source, out, options, retry_failed)
-    raise typer.Exit(tell_report(out, as_json))
+        code = _estimate(source, options, as_json) if dry_run else _scan(source, out, options, retry_failed, as_json)
+    raise typer.Exit(code)
 
 
 app.command("rescan", help=RESCAN_HELP)(rescan)
@@ -134,8 +134,31 @@ def report(
     raise typer.Exit(tell_report(folder, as_json))
 
 
-def _reached(connection: Connection, banks: str) -> dict[str, Any]:
-    return {"banks": banks, "timeout": connection.timeout, "security": connection.security}
+@app.command("export-banks")
+def export_banks(
+    context: typer.Context,
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Where the files go; those of an earlier export go.")],
+    banks: Where = "",
+) -> None:
+    """Write the banks into checksummed files, for 'scan --banks DIR' where no server or database can be reached.
+
+    All processes of a machine that scan map the same files. They are the
+    banks as they are now: to have newer ones, export again.
+
+    Example: hashmatch backfill export-banks banks/ --banks bank-host:50051
+    """
+    need_extra()
+    from hashmatch.backfill.banks import export
+
+    where = banks or context.obj.server
+    with explained(where):
+        written = export(where, Path(folder), **_reached(context.obj))
+    count = sum(written.entries.values())
+    typer.echo(f"{count:,} entries of {len(written.banks):,} banks at revision {written.revision}")
+
+
+def _reached(connection: Connection) -> dict[str, Any]:
+    return {"timeout": connection.timeout, "security": connection.security}
 
 
 def _match(bank: list[str] | None, kind: list[str] | None, original: bool, whole: bool) -> MatchOptions:
@@ -144,7 +167,7 @@ def _match(bank: list[str] | None, kind: list[str] | None, original: bool, whole
     )
 
 
-def _scan(source: str, out: str, options: "ScanOptions", retry_failed: bool) -> None:
+def _scan(source: str, out: str, options: "ScanOptions", retry_failed: bool, as_json: bool) -> Code:
     if not out:
         raise typer.BadParameter("name the folder of the job", param_hint="--out")
     from hashmatch import backfill
@@ -154,9 +177,10 @@ def _scan(source: str, out: str, options: "ScanOptions", retry_failed: bool) -> 
     with bar("trying again" if retry_failed else "scanning") as watch:
         for _ in act(source, out, options, watch):
             pass
+    return tell_report(out, as_json)
 
 
-def _estimate(source: str, options: "ScanOptions", as_json: bool) -> None:
+def _estimate(source: str, options: "ScanOptions", as_json: bool) -> Code:
     from hashmatch import backfill
     from hashmatch.cli.backfill_bar import bar
 
@@ -176,10 +200,11 @@ def _estimate(source: str, options: "ScanOptions", as_json: bool) -> None:
                 "matched": found.sample.matched,
             }
         )
-        return
+        return Code.DONE
     hours, rest = divmod(round(found.seconds), 3600)
     typer.echo(
         f"{found.found:,} found, some {found.bytes / 1e9:,.1f} GB: about {hours:,} h {rest // 60} min {rest % 60} s "
         f"at {found.items_a_second:,.0f} items/s with {options.workers} workers\n"
         f"of {found.sample.found:,} sampled, {failed:,} failed and {found.sample.matched:,} matched"
     )
+    return Code.DONE

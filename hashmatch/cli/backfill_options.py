@@ -19,7 +19,8 @@ Where = Annotated[
     str,
     typer.Option(
         metavar="WHERE",
-        help="Where the banks are: a server's HOST:PORT, its data directory, or a database's URL. "
+        help="Where the banks are: a server's HOST:PORT, its data directory, a database's URL, or what "
+        "'hashmatch backfill export-banks' wrote. "
         "Unless set, the server that --server names.",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from hashmatch.index.build import build
 from hashmatch.index.directory import Directory
+from hashmatch.index.exported import export, is_exported, load_exported
 from hashmatch.index.found import Found, FoundFrames, Hit, KnownVideo
 from hashmatch.index.sieve import Sieve
 from hashmatch.index.sightings import Sighting, VideoKey
@@ -22,4 +23,7 @@ __all__ = [
     "Space",
     "VideoKey",
     "build",
+    "export",
+    "is_exported",
+    "load_exported",
 ]
