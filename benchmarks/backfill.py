@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -160,7 +159,8 @@ def rescan(log: str, entries: int) -> None:
     began, cpu = time.perf_counter(), time.process_time()
     for _ in backfill.rescan([log], options=RescanOptions(hashes=hashes)):
         pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) / 1024  # ru_maxrss would be that of whoever started this, where it is more
     print(time.perf_counter() - began, time.process_time() - cpu, peak)
 
 
