@@ -121,7 +121,14 @@ def test_a_match_is_explained(address: str) -> None:
         "view": "WHOLE",
         "entry_hash": known,
         "query_hash": known,
-        "provenance": {"content_id": "astronaut.png", "source": "", "labels": [], "note": ""},
+        "provenance": {
+            "content_id": "astronaut.png",
+            "source": "",
+            "labels": [],
+            "note": "",
+            "programme": "",
+            "reported": None,
+        },
     }
 
 
