@@ -317,7 +317,7 @@ def test_what_a_stopping_server_had_not_begun_is_sent_again() -> None:
         server = grpc.server(threads, handlers=handlers)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
-        with Client(f"127.0.0.1:{port}", timeout=30) as client:
+        with Client(f"127.0.0.1:{port}", timeout=1) as client:
             with pytest.raises(errors.Unavailable):
                 client.status()
             with pytest.raises(errors.Unavailable):

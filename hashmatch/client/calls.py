@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from hashmatch import errors, types, wire
+from hashmatch.client.patience import NotBegun
 from hashmatch.v1 import (
     audit_pb2_grpc,
     bank_pb2_grpc,
@@ -36,8 +37,6 @@ STREAM_WINDOW: Final = 32
 STREAM_ATTEMPTS: Final = 8
 """How often in a row a stream may break before `match_many` gives up."""
 
-_UNSERVED: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-"""What came of calls that nobody served: gRPC cancels those that a server had not begun when it stopped."""
 _RETRY = {
     "methodConfig": [
         {
@@ -47,7 +46,7 @@ _RETRY = {
                 "initialBackoff": "0.1s",
                 "maxBackoff": "2s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": [code.name for code in _UNSERVED],
+                "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
     ]
@@ -150,11 +149,16 @@ def stream_answer(answer: match_pb2.MatchStreamResponse) -> types.ImageDecision 
     return wire.image_decision_from_wire(answer.image)
 
 
-def as_error(failure: Any) -> errors.HashmatchError:
-    """Our error for a failed call: by ErrorInfo's reason, or by the code where gRPC itself refused.
+_UNSERVED: Final = {
+    grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
+    grpc.StatusCode.INTERNAL: errors.Unavailable,
+    grpc.StatusCode.CANCELLED: NotBegun,
+}
+"""By gRPC's own code; INTERNAL is a connection that broke while something was sent."""
 
-    INTERNAL of gRPC's own is a connection that broke while something was sent.
-    """
+
+def as_error(failure: Any) -> errors.HashmatchError:
+    """Our error for a failed call: by ErrorInfo's reason, or by the code where gRPC itself refused."""
     status = rpc_status.from_call(failure)
     for detail in status.details if status is not None else ():
         info = error_details_pb2.ErrorInfo()
@@ -163,8 +167,7 @@ def as_error(failure: Any) -> errors.HashmatchError:
     code, details = failure.code(), failure.details() or ""
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return errors.DeadlineExceeded("no answer in time")
-    known = errors.Unavailable if code in {*_UNSERVED, grpc.StatusCode.INTERNAL} else errors.HashmatchError
-    return known(f"{code.name}: {details}")
+    return _UNSERVED.get(code, errors.HashmatchError)(f"{code.name}: {details}")
 
 
 def video_upload(options: types.MatchOptions, video: types.VideoOptions, sent: Sent) -> "Upload":
