@@ -142,10 +142,11 @@ class _Told:
         self._reached: ScanProgress | None = None
 
     async def until(self, scanning: "asyncio.Future[Any]") -> None:
-        """Tell how far it has come, until it is over."""
+        """Tell how far it has come, now and then and when it is over."""
         pause = _PROGRESS_SECONDS if self._wanted else None
-        while not (await asyncio.wait((scanning,), timeout=pause))[0]:
-            if self._reached is not None:
+        while not scanning.done():
+            await asyncio.wait((scanning,), timeout=pause)
+            if self._wanted and self._reached is not None:
                 await self._context.write(self._response(progress=wire.progress_to_wire(self._reached)))
 
     def _reach(self, progress: ScanProgress) -> None:

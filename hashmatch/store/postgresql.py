@@ -51,6 +51,7 @@ class PostgreSQL(Database):
             pool_timeout=BUSY_SECONDS,
         )
         event.listen(engine, "connect", _set_up)
+        event.listen(engine, "checkin", _forget_use)
         return cls(
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
             engine.execution_options(isolation_level="READ COMMITTED"),
@@ -86,6 +87,12 @@ class PostgreSQL(Database):
             yield
         finally:
             listener.stop()
+
+
+def _forget_use(connection: "psycopg.Connection[Any] | None", _record: object) -> None:
+    """What follows a read asks for no right to write where the database or the role has none by default."""
+    if connection is not None and not connection.closed:
+        connection.read_only = None
 
 
 def _set_up(connection: "psycopg.Connection[Any]", _record: object) -> None:

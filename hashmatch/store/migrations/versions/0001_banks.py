@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("bank", sa.Text, nullable=False, comment="The bank's name at that time."),
         sa.Column("first_entry", sa.BigInteger, comment="Of a run of entries added or removed."),
         sa.Column("last_entry", sa.BigInteger, comment="Inclusive."),
-        sa.Column("state", sa.JSON, comment="The bank as it was put."),
+        sa.Column("state", sa.JSON, comment="The bank as it was put; how entries were added, where they were to wait."),
         sa.PrimaryKeyConstraint("revision", "ordinal", name="pk_changes"),
     )
     op.create_table(

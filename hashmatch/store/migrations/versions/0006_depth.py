@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.add_column("banks", sa.Column("matching_enabled_ratio", sa.Float, nullable=False, server_default="1"))
     since = "Microseconds since 1970-01-01 UTC."
     op.add_column("banks", sa.Column("disabled_until", sa.BigInteger, comment=since))
-    count = "Of entries that are not removed; NULL where they were never counted."
+    count = "Of entries that match; NULL where they were never counted."
     op.add_column("banks", sa.Column("entry_count", sa.BigInteger, comment=count))
     op.add_column("entries", sa.Column("programme", sa.Text, nullable=False, server_default=""))
     op.add_column(
