@@ -10,9 +10,10 @@ SOURCES := pyproject.toml setup.py $(wildcard src_ext/*.pyx src_ext/*.cpp src_ex
 demo: $(VENV)/demo
 	$(BIN)/hashmatch demo
 
-# Files side by side: most of a test's time is waiting.
+# Files side by side, as most of a test's time is waiting; then those that want the machine for themselves.
 test: $(VENV)/dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m 'not soak and not alone' --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m 'alone and not soak'
 
 # Hostile media, clients and kills for longer than `test` does, with other changes each time; about 5 minutes.
 abuse: $(VENV)/dev

@@ -111,8 +111,9 @@ class HashLog:
                 _write(self._folder, day, list(some))
         except Exception as error:  # noqa: BLE001 - whatever it is, uploads go on, and so does the next attempt
             with self._lock:
-                self._rows = rows + self._rows
-                self._lost += lost
+                held = rows + self._rows
+                self._rows = held[:MOST_HELD]
+                self._lost += lost + len(held) - len(self._rows)
             if not self._failing:
                 _log.exception("hash_log_failing", held=len(rows), error=str(error))
             self._failing = True

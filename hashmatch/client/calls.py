@@ -12,7 +12,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from hashmatch import errors, types, wire
-from hashmatch.client.patience import NotBegun
+from hashmatch.client.patience import NOT_BEGUN
 from hashmatch.v1 import (
     audit_pb2_grpc,
     bank_pb2_grpc,
@@ -149,12 +149,8 @@ def stream_answer(answer: match_pb2.MatchStreamResponse) -> types.ImageDecision 
     return wire.image_decision_from_wire(answer.image)
 
 
-_UNSERVED: Final = {
-    grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
-    grpc.StatusCode.INTERNAL: errors.Unavailable,
-    grpc.StatusCode.CANCELLED: NotBegun,
-}
-"""By gRPC's own code; INTERNAL is a connection that broke while something was sent."""
+_BROKEN: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
+"""What gRPC itself says of a connection that broke, the latter where something was being sent."""
 
 
 def as_error(failure: Any) -> errors.HashmatchError:
@@ -167,7 +163,10 @@ def as_error(failure: Any) -> errors.HashmatchError:
     code, details = failure.code(), failure.details() or ""
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return errors.DeadlineExceeded("no answer in time")
-    return _UNSERVED.get(code, errors.HashmatchError)(f"{code.name}: {details}")
+    if code is grpc.StatusCode.CANCELLED:
+        return errors.Unavailable("the server stopped before it began the call", **NOT_BEGUN)
+    known = errors.Unavailable if code in _BROKEN else errors.HashmatchError
+    return known(f"{code.name}: {details}")
 
 
 def video_upload(options: types.MatchOptions, video: types.VideoOptions, sent: Sent) -> "Upload":

@@ -5,11 +5,9 @@ from typing import Final
 
 from hashmatch.errors import HashmatchError, Overloaded, Unavailable
 
-
-class NotBegun(Unavailable):
-    """A server stopped before it began the call, which gRPC then cancels."""
-
-    retry_seconds: Final = 0.1
+NOT_BEGUN: Final = {"begun": "no"}
+"""Details of Unavailable where a server stopped before it began the call, which gRPC then cancels."""
+_PAUSE_SECONDS: Final = 0.1
 
 
 class Patience:
@@ -34,9 +32,14 @@ class Patience:
         The nth pause is n times what the server said, so that callers it cannot serve become fewer.
         """
         self._attempts += 1
-        if (
-            isinstance(error, Overloaded | NotBegun)
-            and (pause := self._attempts * error.retry_seconds) < self.remaining
-        ):
-            return pause
-        raise error
+        seconds = _seconds(error)
+        if seconds is None or (pause := self._attempts * seconds) >= self.remaining:
+            raise error
+        return pause
+
+
+def _seconds(error: HashmatchError) -> float | None:
+    """The first pause; None where the call must not be made again."""
+    if isinstance(error, Overloaded):
+        return error.retry_seconds
+    return _PAUSE_SECONDS if isinstance(error, Unavailable) and error.details == NOT_BEGUN else None

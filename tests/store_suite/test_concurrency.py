@@ -7,13 +7,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import groupby, pairwise
 
+import pytest
+
 from hashmatch.store import Store
 from hashmatch.types import Bank, EntryAdded
 
 from .samples import Replay, ids, new_entries, tables
 
+pytestmark = pytest.mark.alone
+
 BATCH = 20
-WRITES = 40
+WRITES = 15
 
 
 def in_a_process(url: str, bank: str) -> list[int]:
