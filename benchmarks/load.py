@@ -1,27 +1,34 @@
 """Images/s through gRPC against the same work in a plain loop on the same cores: `python -m benchmarks.load`.
 
 Beside the rate stands the processor time of an image, client and server together: where other programs run on the
-machine at the same time, it is the fairer of the two.
+machine at the same time, it is the fairer of the two. The last row is the limit that gRPC sets: the same images to a
+server that reads each and does nothing, whose time is added to that of the plain loop.
 """
 
 import argparse
+import multiprocessing
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import grpc
 import numpy as np
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import described, processor_seconds
 from benchmarks.material import jpeg
+from hashmatch.allocator import keep_freed
 from hashmatch.cli.child import ServerProcess
-from hashmatch.client import Client
+from hashmatch.client import AsyncClient, Client
 from hashmatch.engine import Engine
 from hashmatch.errors import HashmatchError
 from hashmatch.follower import Follower
@@ -29,9 +36,11 @@ from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
 from hashmatch.types import Action, Bank, Hash, MatchOptions, NewEntry
+from hashmatch.v1 import match_pb2, types_pb2
 
 _OPTIONS = MatchOptions()
 _UNARY_CALLERS = 8
+_PLAIN, _IDLE = "plain loop", "gRPC alone"
 
 
 def plain_loop(engine: Engine, images: list[bytes]) -> None:
@@ -48,11 +57,61 @@ def stream(client: Client, images: list[bytes]) -> None:
             raise outcome
 
 
+def asyncio_stream(address: str, images: list[bytes]) -> None:
+    """`match_many` of the client for asyncio."""
+
+    async def run() -> None:
+        async with AsyncClient(address, timeout=60) as client:
+            async for _, outcome in client.match_many((str(at), image) for at, image in enumerate(images)):
+                if isinstance(outcome, HashmatchError):
+                    raise outcome
+
+    uvloop.run(run())
+
+
 def unary(client: Client, images: list[bytes]) -> None:
     """`match_image` from several threads."""
     with ThreadPoolExecutor(_UNARY_CALLERS) as pool:
         for _ in pool.map(client.match_image, images):
             pass
+
+
+def _do_nothing(ready: Connection) -> None:
+    """A server that answers each message of a stream as soon as it has it."""
+
+    async def answer(messages: AsyncIterator[bytes], context: Any) -> None:
+        nothing = match_pb2.MatchStreamResponse()
+        nothing.image.result.verdict = types_pb2.VERDICT_ALLOW
+        async for _ in messages:
+            await context.write(nothing)
+
+    async def run() -> None:
+        server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
+        method = grpc.stream_stream_rpc_method_handler(
+            answer, response_serializer=match_pb2.MatchStreamResponse.SerializeToString
+        )
+        service = grpc.method_handlers_generic_handler("hashmatch.v1.MatchService", {"MatchStream": method})
+        server.add_generic_rpc_handlers((service,))
+        ready.send(server.add_insecure_port("127.0.0.1:0"))
+        await server.start()
+        await server.wait_for_termination()
+
+    keep_freed(4 * 2**20, 16 * 2**20)
+    uvloop.run(run())
+
+
+@contextmanager
+def idle_server() -> Iterator[str]:
+    """The address of a server that does nothing, in a process of its own."""
+    starting = multiprocessing.get_context("spawn")
+    ready, told = starting.Pipe(duplex=False)
+    process = starting.Process(target=_do_nothing, args=(told,))
+    process.start()
+    try:
+        yield f"127.0.0.1:{ready.recv()}"
+    finally:
+        process.terminate()
+        process.join()
 
 
 class Rate(NamedTuple):
@@ -96,11 +155,13 @@ def measure(count: int, rounds: int, entries: int, size: tuple[int, int, int]) -
         try:
             limits = MediaLimits()
             engine = Engine(store, follower, InProcess(limits), limits)
-            with Client(server.address, timeout=60) as client:
+            with Client(server.address, timeout=60) as client, idle_server() as idle:
                 ways: dict[str, Callable[[], None]] = {
-                    "plain loop": lambda: plain_loop(engine, images),
+                    _PLAIN: lambda: plain_loop(engine, images),
+                    "MatchStream, asyncio": lambda: asyncio_stream(server.address, images),
                     "MatchStream": lambda: stream(client, images),
                     "MatchImage": lambda: unary(client, images),
+                    _IDLE: lambda: asyncio_stream(idle, images),
                 }
                 for warm in ways.values():
                     warm()
@@ -123,7 +184,9 @@ def main() -> None:
         arguments.images, arguments.rounds, arguments.entries, (arguments.width, arguments.height, arguments.kilobytes)
     )
     table = Table("way", "images/s", "rate / plain", "CPU ms an image", "plain / CPU", title=described())
-    plain = found["plain loop"]
+    plain, idle = found[_PLAIN], found.pop(_IDLE)
+    seconds = 1 / plain.images_per_second + 1 / idle.images_per_second
+    found["plain loop and gRPC alone"] = Rate(1 / seconds, plain.milliseconds + idle.milliseconds)
     for name, rate in found.items():
         share = rate.images_per_second / plain.images_per_second
         table.add_row(

@@ -9,11 +9,12 @@ PACKAGE = Path(__file__).parent.parent / "hashmatch"
 
 ALLOWED = {
     "addresses": set(),
+    "allocator": set(),
     "types": set(),
     "errors": set(),
     "settings": {"types"},
     "hashing": {"_core", "types", "errors"},
-    "media": {"types", "errors", "settings"},
+    "media": {"allocator", "types", "errors", "settings"},
     "index": {"_core", "types", "errors"},
     "tlog": {"errors"},
     "store": {"tlog", "types", "errors"},
@@ -43,6 +44,7 @@ ALLOWED = {
     "server": {
         "v1",
         "addresses",
+        "allocator",
         "wire",
         "engine",
         "follower",

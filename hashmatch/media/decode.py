@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hashmatch.allocator import keep_freed
 from hashmatch.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
 from hashmatch.media import avif, bmp, gif, heic, jpeg, jpeg2000, png, tiff, webp
-from hashmatch.media.memory import check_room, keep_freed
+from hashmatch.media.memory import check_room
 from hashmatch.media.picture import Alpha, Decoder, Picture, least_memory
 from hashmatch.media.sniff import sniff
 from hashmatch.media.white import opaque
@@ -21,7 +22,11 @@ from hashmatch.types import Frame
 _MOST_BYTES_OF_A_PIXEL: Final = 8
 """What codecs take. Where there is no room for it, a decoder that gave up, which says no reason, lacked memory."""
 
-keep_freed()
+_OWN_MAPPING: Final = 32 * 2**20
+"""Bytes from which pixels are not kept, 33 Mpx of luma; and the most that glibc lets one set."""
+_KEPT: Final = 64 * 2**20
+
+keep_freed(_OWN_MAPPING, _KEPT)
 cv2.setNumThreads(0)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 

@@ -34,9 +34,15 @@ class ImageTask:
         self.seconds = limits.max_decode_seconds
 
     def ask(self, worker: Line) -> HashedImage:
-        worker.hold(json.dumps((tuple(self._job.kinds), self._job.all_views, self._job.approximate)).encode())
+        kinds = tuple(self._job.kinds)
+        worker.hold(_request(kinds, self._job.all_views, self._job.approximate))
         worker.send(self._data)
-        return unpack(answer(worker, _longest(self._job), self._limits), self._job, self._limits)
+        return unpack(answer(worker, _longest(kinds), self._limits), self._job, self._limits)
+
+
+@lru_cache
+def _request(kinds: tuple[str, ...], all_views: bool, approximate: bool) -> bytes:
+    return json.dumps((kinds, all_views, approximate)).encode()
 
 
 def read_request(line: Line, limits: MediaLimits) -> tuple[bytes, Job]:
@@ -106,8 +112,9 @@ def _size(places: tuple[_Place, ...]) -> int:
     return sum(place.width + 1 for place in places)
 
 
-def _longest(job: Job) -> int:
-    return _HEAD.size + sum(_size(_places(tuple(job.kinds), inner=inner)) for inner in (False, True))
+@lru_cache
+def _longest(kinds: tuple[str, ...]) -> int:
+    return _HEAD.size + sum(_size(_places(kinds, inner=inner)) for inner in (False, True))
 
 
 def _hashes(data: bytes, places: tuple[_Place, ...], *, approximate: bool) -> tuple[Hash, ...]:
