@@ -14,6 +14,7 @@ import pdqhash
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from hashmatch import _core
 from hashmatch.errors import ConfigurationError
@@ -126,13 +127,17 @@ def test_luma_is_what_pdqhash_makes_of_equal_channels() -> None:
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of known hashes is not here")
 def test_corpus_of_known_hashes() -> None:
-    vectors = [v for v in json.loads((CORPUS / "pdq_vectors.json").read_text()) if not v["file"].endswith("I16.png")]
+    """Of the pixels that the reference saw, which of 16 bits are Pillow's: clipped, as no viewer shows them."""
+    vectors = json.loads((CORPUS / "pdq_vectors.json").read_text())
     assert vectors
     for vector in vectors:
-        image = cv2.imread(str(CORPUS / vector["file"]), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        assert image is not None, vector["file"]
+        path = str(CORPUS / vector["file"])
+        if vector["mode"] == "I;16":
+            image = np.asarray(Image.open(path).convert("RGB"))[:, :, ::-1]
+        else:
+            image = np.asarray(cv2.imread(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION), np.uint8)
         for variant in VARIANTS:
-            hashes, quality = _core.pdq(np.asarray(image, np.uint8), order="bgr", variant=variant)
+            hashes, quality = _core.pdq(image, order="bgr", variant=variant)
             assert (hashes[0].tobytes().hex(), quality) == (vector["pdq"], vector["quality"]), vector["file"]
 
 
