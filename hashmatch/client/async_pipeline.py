@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Any
 
 import grpc
 
 from hashmatch.client import calls
 from hashmatch.errors import HashmatchError
-from hashmatch.types import ImageDecision, MatchOptions
+from hashmatch.types import ImageDecision
 
 _END: Any = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in the stubs
 
@@ -21,11 +21,11 @@ class AsyncPipeline:
         self,
         method: Any,
         items: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
-        how: tuple[MatchOptions, bool],
+        request: Callable[[str, bytes], Any],
     ) -> None:
         self._method = method
         self._items = items if isinstance(items, AsyncIterable) else _each(items)
-        self._how = how
+        self._request = request
         self._window = asyncio.Semaphore(calls.STREAM_WINDOW)
         self._drawn: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._unanswered: deque[tuple[str, bytes]] = deque()
@@ -65,10 +65,10 @@ class AsyncPipeline:
     async def _send(self, stream: Any) -> None:
         """Send what has no answer yet, then what is drawn; each item is noted before it is sent."""
         for sent in tuple(self._unanswered):
-            await stream.write(calls.stream_request(*sent, *self._how))
+            await stream.write(self._request(*sent))
         while (item := await self._drawn.get()) is not None:
             self._unanswered.append(item)
-            await stream.write(calls.stream_request(*item, *self._how))
+            await stream.write(self._request(*item))
         self._drawn.put_nowait(None)
         await stream.done_writing()
 

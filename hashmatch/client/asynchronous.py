@@ -83,7 +83,9 @@ class AsyncClient(AsyncBankMethods):
         log_keys: bool = False,
     ) -> AsyncIterator[tuple[str, ImageDecision | HashmatchError]]:
         """As `Client.match_many`; `items` may be asynchronous, and is drawn from a task of its own."""
-        async for outcome in AsyncPipeline(self._methods["MatchStream"], items, (options, log_keys)).run():
+        async for outcome in AsyncPipeline(
+            self._methods["MatchStream"], items, calls.stream_requests(options, log_keys)
+        ).run():
             yield outcome
 
     async def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:

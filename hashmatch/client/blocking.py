@@ -96,7 +96,7 @@ class Client(BankMethods):
         number ahead of the answers. A stream that breaks off is opened again, and what has no answer is
         sent again.
         """
-        return Pipeline(self._methods["MatchStream"], items, (options, log_keys)).run()
+        return Pipeline(self._methods["MatchStream"], items, calls.stream_requests(options, log_keys)).run()
 
     def lookup_hashes(self, hashes: Sequence[Hash], options: MatchOptions = DEFAULT_OPTIONS) -> list[Decision]:
         """Look up hashes as they are given; 1 to 4,096 at once."""

@@ -133,12 +133,19 @@ def wait_for_revision(revision: int) -> Call[tuple[int, ...]]:
     return Call("WaitForRevision", request, lambda answer: tuple(answer.process_revisions))
 
 
-def stream_request(key: str, media: bytes, options: types.MatchOptions, log_keys: bool) -> match_pb2.MatchStreamRequest:
-    """One item of `match_many`, whose key is also its content id where `log_keys`."""
-    request = match_pb2.MatchStreamRequest(key=key)
-    request.image.media = media  # a request made first would be copied, media and all
-    request.image.options.CopyFrom(wire.options_to_wire(options))
-    request.image.content_id = key if log_keys else ""
+def stream_requests(
+    options: types.MatchOptions, log_keys: bool
+) -> Callable[[str, bytes], match_pb2.MatchStreamRequest]:
+    """What makes a message of an item's key and media; the key is also its content id where `log_keys`."""
+    said = wire.options_to_wire(options)
+
+    def request(key: str, media: bytes) -> match_pb2.MatchStreamRequest:
+        message = match_pb2.MatchStreamRequest(key=key)
+        message.image.media = media  # a message made first would be copied, media and all
+        message.image.options.CopyFrom(said)
+        message.image.content_id = key if log_keys else ""
+        return message
+
     return request
 
 

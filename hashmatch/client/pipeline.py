@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Any
 
@@ -11,16 +11,16 @@ import grpc
 
 from hashmatch.client import calls
 from hashmatch.errors import HashmatchError
-from hashmatch.types import ImageDecision, MatchOptions
+from hashmatch.types import ImageDecision
 
 
 class Pipeline:
     """One `match_many`: a thread sends ahead within the window, the caller's thread reads the answers."""
 
-    def __init__(self, method: Any, items: Iterable[tuple[str, bytes]], how: tuple[MatchOptions, bool]) -> None:
+    def __init__(self, method: Any, items: Iterable[tuple[str, bytes]], request: Callable[[str, bytes], Any]) -> None:
         self._method = method
         self._items = items
-        self._how = how
+        self._request = request
         self._lock = threading.Lock()
         self._window = threading.Semaphore(calls.STREAM_WINDOW)
         self._unanswered: deque[tuple[str, bytes]] = deque()
@@ -59,7 +59,7 @@ class Pipeline:
                     return
                 with self._lock:
                     self._unanswered.append(item)
-                    self._requests.put(calls.stream_request(*item, *self._how))
+                    self._requests.put(self._request(*item))
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread, after the answers
             self._source_error = error
         finally:
@@ -72,7 +72,7 @@ class Pipeline:
             self._requests.put(None)
             self._requests = SimpleQueue()
             for item in self._unanswered:
-                self._requests.put(calls.stream_request(*item, *self._how))
+                self._requests.put(self._request(*item))
             if self._exhausted:
                 self._requests.put(None)
             return self._method(iter(self._requests.get, None))
