@@ -110,17 +110,17 @@ inline __m256i grey_8(const uint8_t* row, const __m256i& first, const __m256i& l
     return _mm256_srli_epi32(_mm256_add_epi32(luma, _mm256_set1_epi32(0x8000)), 16);
 }
 
-void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* out) {
-    if (image.depth() == 1) return widen_row(pixels, width, out);
+void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
     constexpr int kHalfGreen = kGreen / 2 << 16;
-    const __m256i first = _mm256_set1_epi32((image.bgr ? kBlue : kRed) | kHalfGreen);
-    const __m256i last = _mm256_set1_epi32((image.bgr ? kRed : kBlue) | kHalfGreen);
+    const __m256i first = _mm256_set1_epi32((bgr ? kBlue : kRed) | kHalfGreen);
+    const __m256i last = _mm256_set1_epi32((bgr ? kRed : kBlue) | kHalfGreen);
     size_t x = 0;
     for (; x + 18 <= width; x += 16) {  // 16 pixels, and the 4 bytes more that are read
         const __m256i words = _mm256_packus_epi32(grey_8(pixels + 3 * x, first, last), grey_8(pixels + 3 * x + 24, first, last));
-        _mm256_storeu_si256((__m256i*)(out + x), _mm256_permute4x64_epi64(words, 0xd8));
+        const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7), bytes = _mm256_packus_epi16(words, words);
+        _mm_storeu_si128((__m128i*)(out + x), _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(bytes, order)));
     }
-    grey_pixels(pixels, x, width, image.bgr, out);
+    grey_pixels(pixels, x, width, bgr, out);
 }
 
 // The sum of each vector's lanes.
@@ -130,6 +130,8 @@ inline __m256i add_lanes(const __m256i total[kRowsAtOnce]) {
         halves[r / 4] = _mm256_hadd_epi32(_mm256_hadd_epi32(total[r], total[r + 1]), _mm256_hadd_epi32(total[r + 2], total[r + 3]));
     return _mm256_add_epi32(_mm256_permute2x128_si256(halves[0], halves[1], 0x20), _mm256_permute2x128_si256(halves[0], halves[1], 0x31));
 }
+
+typedef int16_t Sample;
 
 inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
     __m256i total[kRowsAtOnce] = {};
@@ -149,7 +151,7 @@ inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int1
 
 extern const Kernels kAvx2{"avx2",
     avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
-    avx2::grey_row, avx2::lanczos, avx2::resample,
+    avx2::grey_row, avx2::lanczos, nullptr, avx2::resample,
     avx2::among, avx2::between, 1.4};
 
 }  // namespace hashmatch

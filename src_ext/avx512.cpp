@@ -1,14 +1,16 @@
 // Kernels for x86-64 with AVX-512 as it is since Ice Lake and Zen 4, which count the ones of words by themselves, and have
 // permutations and products of bytes. They are here where 512 bits win: elsewhere those of AVX2 serve. Measured on Zen 4:
 // a scan of codes takes a third of the time, and with benchmarks/bench_kernel.py the sums over rows and columns gain a
-// fifth to a third of the fast kernel's time, luma of colour a third of its own; the exact filter, the tail and the
-// resampling, bound by sums that wait for one another and by multiplications, gain nothing or lose.
+// fifth to a third of the fast kernel's time, luma of colour half of its own, resampling a third to a half; the exact
+// filter and the tail, bound by sums that wait for one another, gain nothing or lose.
 
 #include "core.h"
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+
+#include <utility>
 
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vnni,avx512vpopcntdq"))), apply_to = function)
@@ -27,9 +29,7 @@ Function<decltype(Kernels::filter_exact)> filter_exact;
 Function<decltype(Kernels::dct)> dct;
 Function<decltype(Kernels::gradients)> gradients;
 Function<decltype(Kernels::middle)> middle;
-Function<decltype(Kernels::grey_row)> grey_row;
 Function<decltype(Kernels::lanczos)> lanczos;
-Function<decltype(Kernels::resample)> resample;
 Function<decltype(Kernels::among)> among;
 Function<decltype(Kernels::between)> between;
 
@@ -90,26 +90,93 @@ void mix_columns(const int32_t* sums, const size_t* first, size_t outputs, const
     }
 }
 
-// 16 pixels as 4 bytes each, of which two are green, times what is left of the weights once those are written to the base
-// 256: first their upper digits, and then the lower ones, which have a sign. Either green byte has half the weight.
-void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* out) {
-    if (image.depth() == 1) return avx2::grey_row(pixels, width, image, out);
+// The luma of 16 pixels times 2^16, from the bytes at the places given: 4 a pixel, of which two are green, times what is left
+// of the weights once those are written to the base 256, the upper digits first and then the lower, which have a sign.
+// Either green byte has half the weight.
+inline __m512i grey_16(const __m512i& bytes, const __m512i& places, const __m512i& upper, const __m512i& lower) {
+    const __m512i colours = _mm512_permutexvar_epi8(places, bytes);
+    const __m512i high = _mm512_dpbusd_epi32(_mm512_set1_epi32(0x80), colours, upper);
+    return _mm512_dpbusd_epi32(_mm512_slli_epi32(high, 8), colours, lower);
+}
+
+void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
     const auto digits = [&](int red, int half_green, int blue) {
-        const int first = image.bgr ? blue : red, last = image.bgr ? red : blue;
+        const int first = bgr ? blue : red, last = bgr ? red : blue;
         return _mm512_set1_epi32(last * (1 << 24) | half_green << 16 | half_green << 8 | (first & 255));
     };
     const __m512i upper = digits(77, 75, 29), lower = digits(kRed - (77 << 8), kGreen / 2 - (75 << 8), kBlue - (29 << 8));
     const __m512i steps = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45);
     const __m512i places = _mm512_add_epi32(_mm512_mullo_epi32(steps, _mm512_set1_epi32(0x01010101)), _mm512_set1_epi32(0x02010100));
+    const __m512i last_places = _mm512_add_epi32(places, _mm512_set1_epi32(0x10101010));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const auto luma = [&](const __m512i& bytes, const __m512i& at) { return _mm512_srli_epi32(grey_16(bytes, at, upper, lower), 16); };
     size_t x = 0;
-    for (; x + 22 <= width; x += 16) {  // 16 pixels, and the 16 bytes more that are read
-        const __m512i colours = _mm512_permutexvar_epi8(places, _mm512_loadu_si512(pixels + 3 * x));
-        const __m512i high = _mm512_dpbusd_epi32(_mm512_set1_epi32(0x80), colours, upper);
-        const __m512i luma = _mm512_dpbusd_epi32(_mm512_slli_epi32(high, 8), colours, lower);
-        _mm256_storeu_si256((__m256i*)(out + x), _mm512_cvtepi32_epi16(_mm512_srli_epi32(luma, 16)));
+    for (; x + 64 <= width; x += 64) {
+        const uint8_t* const at = pixels + 3 * x;
+        const __m512i a = luma(_mm512_loadu_si512(at), places), b = luma(_mm512_loadu_si512(at + 48), places);
+        const __m512i c = luma(_mm512_loadu_si512(at + 96), places), d = luma(_mm512_loadu_si512(at + 128), last_places);
+        const __m512i bytes = _mm512_packus_epi16(_mm512_packus_epi32(a, b), _mm512_packus_epi32(c, d));
+        _mm512_storeu_si512(out + x, _mm512_permutexvar_epi32(order, bytes));
     }
-    grey_pixels(pixels, x, width, image.bgr, out);
+    for (; x < width; x += 16) {
+        const unsigned count = width - x < 16 ? static_cast<unsigned>(width - x) : 16;
+        const __m512i bytes = _mm512_maskz_loadu_epi8((1ull << 3 * count) - 1, pixels + 3 * x);
+        _mm512_mask_cvtepi32_storeu_epi8(out + x, static_cast<__mmask16>((1u << count) - 1), luma(bytes, places));
+    }
 }
+
+// 64 weights become the lower digits of all, and then the upper ones.
+void arrange(int16_t* weights, size_t count) {
+    alignas(64) uint8_t evens[64];
+    for (uint8_t i = 0; i < 64; i++) evens[i] = static_cast<uint8_t>(2 * i);
+    const __m512i even = _mm512_load_si512(evens), odd = _mm512_or_si512(even, _mm512_set1_epi8(1));
+    for (size_t k = 0; k < count; k += kWeightGroup) {
+        int16_t* const at = weights + k;
+        const __m512i half = _mm512_set1_epi16(0x80);  // so that what is below the upper digit is from -128 to 127
+        const __m512i a = _mm512_add_epi16(_mm512_load_si512(at), half), b = _mm512_add_epi16(_mm512_load_si512(at + 32), half);
+        _mm512_store_si512(at, _mm512_xor_si512(_mm512_permutex2var_epi8(a, even, b), _mm512_set1_epi8(-128)));
+        _mm512_store_si512(at + 32, _mm512_permutex2var_epi8(a, odd, b));
+    }
+}
+
+typedef uint8_t Sample;
+
+// The sum of each vector's lanes.
+inline __m256i add_lanes(const __m512i total[kRowsAtOnce]) {
+    __m512i pairs[4], fours[2];
+    for (int r = 0; r < 4; r++)
+        pairs[r] = _mm512_add_epi32(_mm512_unpacklo_epi32(total[2 * r], total[2 * r + 1]), _mm512_unpackhi_epi32(total[2 * r], total[2 * r + 1]));
+    for (int r = 0; r < 2; r++)
+        fours[r] = _mm512_add_epi32(_mm512_unpacklo_epi64(pairs[2 * r], pairs[2 * r + 1]), _mm512_unpackhi_epi64(pairs[2 * r], pairs[2 * r + 1]));
+    const __m512i halves = _mm512_add_epi32(_mm512_shuffle_i64x2(fours[0], fours[1], 0x88), _mm512_shuffle_i64x2(fours[0], fours[1], 0xdd));
+    return _mm512_castsi512_si256(_mm512_add_epi32(_mm512_shuffle_i64x2(halves, halves, 0x08), _mm512_shuffle_i64x2(halves, halves, 0x0d)));
+}
+
+// Tells the compiler to go on with the value in the register where it is: GCC 12 copies each sum twice in a loop else.
+inline void stay(__m512i& value) { asm("" : "+v"(value)); }
+
+// As `dot`, of the rows r, which are named one by one so that all sums are in registers.
+template <size_t... r>
+inline void dot_of(std::index_sequence<r...>, const uint8_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights,
+                   size_t count, int32_t* sums) {
+    __m512i low[] = {(void(r), _mm512_setzero_si512())...}, high[] = {(void(r), _mm512_setzero_si512())...};
+    for (size_t k = 0; k < count; k += kWeightGroup) {
+        const __mmask64 there = count - k < kWeightGroup ? (1ull << (count - k)) - 1 : ~0ull;
+        const __m512i lower = _mm512_load_si512(weights + k), upper = _mm512_load_si512(weights + k + kWeightGroup / 2);
+        const __m512i samples[] = {_mm512_maskz_loadu_epi8(there, rows[r] + first + k)...};
+        ((low[r] = _mm512_dpbusd_epi32(low[r], samples[r], lower)), ...);
+        ((high[r] = _mm512_dpbusd_epi32(high[r], samples[r], upper)), ...);
+        ((stay(low[r]), stay(high[r])), ...);
+    }
+    const __m512i total[] = {_mm512_add_epi32(_mm512_slli_epi32(high[r], 8), low[r])...};
+    _mm256_store_si256((__m256i*)sums, add_lanes(total));
+}
+
+inline void dot(const uint8_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
+    dot_of(std::make_index_sequence<kRowsAtOnce>(), rows, first, weights, count, sums);
+}
+
+#include "resample.inl"
 
 constexpr size_t kCodes = 8;
 // How many codes ahead memory is asked for: as many as a core can wait for at once.
@@ -204,7 +271,7 @@ size_t between(const Codes& codes, size_t first, size_t count, const uint8_t* qu
 
 extern const Kernels kAvx512{"avx512",
     avx512::add_rows, avx512::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
-    avx512::grey_row, avx2::lanczos, avx2::resample,
+    avx512::grey_row, avx2::lanczos, avx512::arrange, avx512::resample,
     avx512::among, avx512::between, 0.4};
 
 }  // namespace hashmatch

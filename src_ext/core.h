@@ -35,9 +35,13 @@ constexpr int kMaxTapWeight = 64;
 constexpr int kMaxWeightSum = 257;
 // `Kernels::mix_columns` takes weights in groups of so many.
 constexpr size_t kLanes = 8;
-// `Kernels::resample` takes so many rows, and samples in groups of so many.
+// `Kernels::resample` takes so many rows; the first sample of an output is a multiple of kDotLanes, and its weights fill
+// whole groups.
 constexpr size_t kRowsAtOnce = 8;
 constexpr size_t kDotLanes = 16;
+constexpr size_t kWeightGroup = 64;
+// Above what two digits of the base 256, from -128 to 127, can be.
+constexpr int32_t kMostHigh = 127 * 256 + 127;
 // The sum of Lanczos's weights in Pillow's fixed point.
 constexpr int kPrecision = 22;
 constexpr double kOne = 1 << kPrecision;
@@ -50,16 +54,21 @@ struct Taps {
 };
 
 // One axis of Lanczos's resampling: each output is the weighted sum of consecutive samples, in fixed point. A weight is
-// high * 2^shift + low.
+// high * 2^shift + low; high is two digits of the base 256 and low is one, from -128 to 127.
 struct Resampling {
     struct Output {
-        size_t first, offset, taps;  // its first sample; where its weights begin; how many, whole groups of kDotLanes
+        size_t first, offset, taps;  // its first sample; where its weights begin; how many, zeros beyond
         int32_t less, more;          // how far the low parts can move the sum
     };
     const Output* outputs;
     size_t count;
-    const int16_t *high, *low;
+    const int16_t *high, *low;  // as `Kernels::arrange` leaves them
     int shift;
+    size_t length;  // samples of a row
+
+    // Bytes that `Kernels::resample` works in: samples of 16 bits, with room to read beyond their ends.
+    size_t room() const { return kRowsAtOnce * room_step() * sizeof(int16_t); }
+    size_t room_step() const { return (length / kDotLanes + 2) * kDotLanes; }
 };
 
 struct Kernels {
@@ -88,17 +97,20 @@ struct Kernels {
     // The values of ranks 127 and 128 among 256, rank 0 the least.
     void (*middle)(const int32_t values[256], int32_t* lower, int32_t* upper);
 
-    // out[x] = the luma of packed pixel x as Pillow has it: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, rounded down.
-    void (*grey_row)(const uint8_t* pixels, size_t width, const Image& image, int16_t* out);
+    // out[x] = the luma of packed colour x as Pillow has it: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, rounded down.
+    void (*grey_row)(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out);
 
     // weights[k] = Lanczos's window of 3 lobes at (first + k - centre + 0.5) * unit, k in [0, count), so scaled that they
     // add up to kOne, and rounded. Returns false where one is so near to a half that it may have been rounded otherwise
     // than exactly. `scratch` holds count + 3.
     bool (*lanczos)(size_t first, double centre, double unit, size_t count, double* scratch, int32_t* weights);
 
-    // out[i * step + r] = output i of the axis, of samples of 0 to 255 at rows[r], rounded and clipped to the same range.
-    // What is read of the rows is aligned to kDotLanes samples.
-    void (*resample)(const Resampling& axis, const int16_t* const rows[kRowsAtOnce], int16_t* out, size_t step);
+    // Orders weights, whole groups, in place as `resample` reads them; null where that is as they are.
+    void (*arrange)(int16_t* weights, size_t count);
+
+    // out[i * step + r] = output i of the axis, of the samples at rows[r], rounded and clipped to a byte. `room` has
+    // axis.room() bytes that are anything, aligned as weights are: to a whole group of bytes.
+    void (*resample)(const Resampling& axis, const uint8_t* const rows[kRowsAtOnce], void* room, uint8_t* out, size_t step);
 
     // Finds the k, in [0, count), for which the code at ids[k] is within the radius, inclusive, of the query: they
     // become the positions of the hits, ascending. Returns how many; `hits` has room for all.

@@ -52,24 +52,25 @@ void add_rows(const Taps& taps, size_t width, bool add, int32_t* sums) {
 }
 
 // The luma of 8 pixels, whose channels are apart; the shift rounds to nearest.
-inline int16x8_t grey_8(const uint8x8_t& first, const uint8x8_t& green, const uint8x8_t& last, bool bgr) {
+inline uint8x8_t grey_8(const uint8x8_t& first, const uint8x8_t& green, const uint8x8_t& last, bool bgr) {
     const uint16x8_t a = vmovl_u8(first), b = vmovl_u8(green), c = vmovl_u8(last);
     const uint16_t weight_a = bgr ? kBlue : kRed, weight_c = bgr ? kRed : kBlue;
     uint32x4_t low = vmull_n_u16(vget_low_u16(a), weight_a), high = vmull_high_n_u16(a, weight_a);
     low = vmlal_n_u16(low, vget_low_u16(b), kGreen), high = vmlal_high_n_u16(high, b, kGreen);
     low = vmlal_n_u16(low, vget_low_u16(c), weight_c), high = vmlal_high_n_u16(high, c, weight_c);
-    return vreinterpretq_s16_u16(vrshrn_high_n_u32(vrshrn_n_u32(low, 16), high, 16));
+    return vmovn_u16(vrshrn_high_n_u32(vrshrn_n_u32(low, 16), high, 16));
 }
 
-void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* out) {
-    if (image.depth() == 1) return widen_row(pixels, width, out);
+void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
     size_t x = 0;
     for (; x + 8 <= width; x += 8) {
         const uint8x8x3_t channels = vld3_u8(pixels + 3 * x);
-        vst1q_s16(out + x, grey_8(channels.val[0], channels.val[1], channels.val[2], image.bgr));
+        vst1_u8(out + x, grey_8(channels.val[0], channels.val[1], channels.val[2], bgr));
     }
-    grey_pixels(pixels, x, width, image.bgr, out);
+    grey_pixels(pixels, x, width, bgr, out);
 }
+
+typedef int16_t Sample;
 
 inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
     int32x4_t total[kRowsAtOnce] = {};
@@ -89,7 +90,7 @@ inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int1
 
 extern const Kernels kNeon{"neon",
     neon::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
-    neon::grey_row, portable::lanczos, neon::resample,
+    neon::grey_row, portable::lanczos, nullptr, neon::resample,
     portable::among, portable::between, 2};
 
 }  // namespace hashmatch

@@ -24,14 +24,18 @@ double sinc(double x) {
 
 double lanczos(double x) { return -kLobes <= x && x < kLobes ? sinc(x) * sinc(x / kLobes) : 0; }
 
-struct alignas(sizeof(int16_t) * kDotLanes) Samples {
-    int16_t values[kDotLanes];
+template <class Item>
+struct alignas(kWeightGroup) Group {
+    Item items[kWeightGroup];
 };
 
-// Of all that there are, one after the other.
-template <class Vector>
-auto first_of(Vector& samples) -> decltype(samples.data()->values + 0) {
-    return samples.data()->values;
+// Whole groups, aligned, one after the other.
+template <class Item>
+using Groups = std::vector<Group<Item>>;
+
+template <class Item>
+Item* items_of(Groups<Item>& groups) {
+    return groups.data()->items;
 }
 
 size_t round_up(size_t count, size_t unit) { return (count + unit - 1) / unit * unit; }
@@ -45,21 +49,22 @@ class Lanczos {
         for (size_t i = 0; i < count; i++) add(kernels, i);
         int32_t most = 0;
         for (const int32_t weight : weights_) most = std::max(most, std::abs(weight));
-        while (most >> shift_ >= INT16_MAX) shift_++;
-        high_.resize(weights_.size() / kDotLanes);
-        low_.resize(weights_.size() / kDotLanes);
+        while (most >> shift_ >= kMostHigh) shift_++;
+        high_.resize(weights_.size() / kWeightGroup);
+        low_.resize(weights_.size() / kWeightGroup);
         for (Resampling::Output& output : outputs_) split(output);
+        if (!kernels.arrange) return;
+        kernels.arrange(items_of(high_), weights_.size());
+        kernels.arrange(items_of(low_), weights_.size());
     }
 
-    Resampling axis() const {
-        return {outputs_.data(), count_, first_of(high_), first_of(low_), shift_};
-    }
+    Resampling axis() { return {outputs_.data(), count_, items_of(high_), items_of(low_), shift_, length_}; }
 
   private:
     const size_t length_, count_, period_;  // outputs so many apart are a whole number of samples apart
     int shift_ = 0;
     std::vector<Resampling::Output> outputs_;
-    std::vector<Samples> high_, low_;
+    Groups<int16_t> high_, low_;
     std::vector<double> scratch_;
     std::vector<int32_t> weights_;
 
@@ -71,7 +76,7 @@ class Lanczos {
     };
     std::vector<Made> made_;
 
-    // Appends the weights of output i, in fixed point, with zeros before and after so that all loads are aligned.
+    // Appends the weights of output i, in fixed point, with zeros before, so that its first sample is aligned, and after.
     void add(const Kernels& kernels, size_t i) {
         const double scale = static_cast<double>(length_) / static_cast<double>(count_);
         const double stretch = std::max(scale, 1.0), support = kLobes * stretch, unit = 1 / stretch;
@@ -79,8 +84,8 @@ class Lanczos {
         const size_t first = static_cast<size_t>(std::max(centre - support + 0.5, 0.0));
         const size_t taps = std::min(static_cast<size_t>(centre + support + 0.5), length_) - first;
         const size_t lead = first % kDotLanes, offset = weights_.size();
-        outputs_.push_back({first - lead, offset, round_up(lead + taps, kDotLanes), 0, 0});
-        weights_.resize(offset + outputs_.back().taps);
+        outputs_.push_back({first - lead, offset, lead + taps, 0, 0});
+        weights_.resize(offset + round_up(lead + taps, kWeightGroup));
         int32_t* const weights = weights_.data() + offset + lead;
         bool sure = copied(i, first, taps, weights);
         if (!sure) {
@@ -124,8 +129,8 @@ class Lanczos {
         int32_t less = 0, more = 0;
         const int32_t half = 1 << shift_ >> 1;
         const int32_t* const weights = weights_.data() + output.offset;
-        int16_t* const uppers = first_of(high_) + output.offset;
-        int16_t* const lowers = first_of(low_) + output.offset;
+        int16_t* const uppers = items_of(high_) + output.offset;
+        int16_t* const lowers = items_of(low_) + output.offset;
         for (size_t k = 0; k < output.taps; k++) {
             const int32_t upper = (weights[k] + half) >> shift_, lower = weights[k] - upper * (1 << shift_);
             uppers[k] = static_cast<int16_t>(upper);
@@ -138,85 +143,104 @@ class Lanczos {
     }
 };
 
-// Rows of samples, aligned, with room to read beyond their ends.
+// Rows of bytes, which do not all begin at the same place of a page: caches would keep few of them.
 class Lines {
   public:
-    Lines(size_t count, size_t length)
-        : step_(round_up(length + kDotLanes, kDotLanes)), samples_(round_up(count, kTogether) * step_ / kDotLanes) {}
+    Lines(size_t count, size_t length) : step_(round_up(length, kWeightGroup) + kWeightGroup), bytes_(count * step_) {}
 
-    int16_t* line(size_t i) { return first_of(samples_) + i * step_; }
+    uint8_t* line(size_t i) { return bytes_.data() + i * step_; }
     size_t step() const { return step_; }
 
   private:
     size_t step_;
-    std::vector<Samples> samples_;
+    std::vector<uint8_t> bytes_;
+};
+
+// The luma of an image's pixels, part of a row at a time.
+class Luma {
+  public:
+    Luma(const Kernels& kernels, const Image& image)
+        : kernels_(kernels), image_(image), room_(image.packed() ? 0 : image.cols * image.depth()) {}
+
+    // Of the pixels [first, first + count) of row y: in the image where it is there, else at `out`.
+    const uint8_t* row(size_t y, size_t first, size_t count, uint8_t* out) {
+        if (image_.depth() == 1) return image_.pixels(y, first, count, out);
+        kernels_.grey_row(image_.pixels(y, first, count, room_.data()), count, image_.bgr, out);
+        return out;
+    }
+
+  private:
+    const Kernels& kernels_;
+    const Image& image_;
+    std::vector<uint8_t> room_;
 };
 
 // So many columns are turned grey at once; those of a tall image still fit the cache.
 constexpr size_t kStrip = 128;
-// The pixels beyond a strip that are read too, where there are any, so that no kernel has to end there.
-constexpr size_t kBeyond = 2;
+// So many rows of them are turned at once.
+constexpr size_t kTurned = 16;
 
-using Tile = int16_t[8][kStrip + kBeyond];
+using Tile = uint8_t[kTurned][kStrip];
 
-// Turns the 8 x 8 samples from column x of the tile on, into lines[x .. x + 8) from sample `at` on.
+// Turns the 16 x 16 samples from column x of the tile on, into lines[x .. x + 16) from sample `at` on.
 void transpose(const Tile& tile, size_t x, Lines& lines, size_t at) {
-    typedef int16_t Words __attribute__((vector_size(16), aligned(2), may_alias));
-    typedef int16_t Values __attribute__((vector_size(16)));
-    Values rows[8], other[8];
-    for (int i = 0; i < 8; i++) rows[i] = *(const Words*)(tile[i] + x);
+    typedef uint8_t Bytes __attribute__((vector_size(kTurned), aligned(1), may_alias));
+    typedef uint8_t Values __attribute__((vector_size(kTurned)));
+    Values rows[kTurned], other[kTurned];
+    for (size_t i = 0; i < kTurned; i++) rows[i] = *(const Bytes*)(tile[i] + x);
     const auto interleave = [](const Values* from, Values* to) {
-        for (int i = 0; i < 4; i++) {
-            to[2 * i] = __builtin_shufflevector(from[i], from[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-            to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+        for (size_t i = 0; i < 8; i++) {
+            const Values &a = from[i], &b = from[i + 8];
+            to[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            to[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
         }
     };
-    interleave(rows, other);
-    interleave(other, rows);
-    interleave(rows, other);
-    for (int i = 0; i < 8; i++) *(Words*)(lines.line(x + i) + at) = other[i];
+    for (int stage = 0; stage < 2; stage++) {
+        interleave(rows, other);
+        interleave(other, rows);
+    }
+    for (size_t i = 0; i < kTurned; i++) *(Bytes*)(lines.line(x + i) + at) = rows[i];
 }
 
-void read_rows(const Kernels& kernels, const Image& image, size_t first, size_t count, Lines& lines) {
-    std::vector<uint8_t> room(image.packed() ? 0 : image.cols * image.depth());
-    for (size_t i = 0; i < count; i++)
-        kernels.grey_row(image.pixels(first + i, 0, image.cols, room.data()), image.cols, image, lines.line(i));
-}
-
-void read_columns(const Kernels& kernels, const Image& image, size_t first, size_t count, Lines& lines) {
-    const size_t cols = std::min(count + kBeyond, image.cols - first);
-    uint8_t room[3 * (kStrip + kBeyond)];
+// Columns [first, first + count) become lines.
+void turn(Luma& luma, size_t rows, size_t first, size_t count, Lines& lines) {
     Tile tile = {};
-    for (size_t y = 0; y < image.rows; y += 8) {
-        const size_t rows = std::min(size_t{8}, image.rows - y);
-        for (size_t i = 0; i < rows; i++) kernels.grey_row(image.pixels(y + i, first, cols, room), cols, image, tile[i]);
-        for (size_t x = 0; x < count; x += 8) transpose(tile, x, lines, y);
+    for (size_t y = 0; y < rows; y += kTurned) {
+        for (size_t i = 0; i < std::min(kTurned, rows - y); i++) {
+            const uint8_t* const row = luma.row(y + i, first, count, tile[i]);
+            if (row != tile[i]) std::copy_n(row, count, tile[i]);
+        }
+        for (size_t x = 0; x < count; x += kTurned) transpose(tile, x, lines, y);
     }
 }
 
 // Resamples along lines, then across them: small(i, j) = output i of the lines, output j along them.
 void both_passes(const Kernels& kernels, const Image& image, bool turned, size_t along, size_t across, uint8_t* small) {
     const size_t length = turned ? image.rows : image.cols, count = turned ? image.cols : image.rows;
-    const Lanczos first(kernels, length, along), second(kernels, count, across);
+    Lanczos first(kernels, length, along), second(kernels, count, across);
     const Resampling along_lines = first.axis(), across_lines = second.axis();
+    Groups<uint8_t> room(std::max(along_lines.room(), across_lines.room()) / kWeightGroup + 1);
     const size_t strip = turned ? kStrip : kTogether;
-    Lines lines(strip, length), between(along, round_up(count, kTogether));
-    const int16_t* rows[kTogether];
+    Luma luma(kernels, image);
+    Lines lines(strip, length), between(round_up(along, kTogether), round_up(count, kTogether));
+    const uint8_t* rows[kTogether];
     for (size_t at = 0; at < count; at += strip) {
         const size_t here = std::min(strip, count - at);
-        (turned ? read_columns : read_rows)(kernels, image, at, here, lines);
+        if (turned) turn(luma, length, at, here, lines);
         for (size_t i = 0; i < here; i += kTogether) {
-            for (size_t r = 0; r < kTogether; r++) rows[r] = lines.line(i + r);
-            kernels.resample(along_lines, rows, between.line(0) + at + i, between.step());
+            for (size_t r = 0; r < kTogether; r++) {
+                uint8_t* const line = lines.line(i + r);
+                rows[r] = turned ? line : i + r < here ? luma.row(at + i + r, 0, length, line) : rows[0];
+            }
+            kernels.resample(along_lines, rows, items_of(room), between.line(0) + at + i, between.step());
         }
     }
-    int16_t out[kMostSide * kTogether];
+    uint8_t out[kMostSide * kTogether];
     for (size_t j = 0; j < along; j += kTogether) {
         for (size_t c = 0; c < kTogether; c++) rows[c] = between.line(j + c);
-        kernels.resample(across_lines, rows, out, kTogether);
+        kernels.resample(across_lines, rows, items_of(room), out, kTogether);
         for (size_t i = 0; i < across; i++)
-            for (size_t c = 0; c < std::min(kTogether, along - j); c++)
-                small[i * along + j + c] = static_cast<uint8_t>(out[i * kTogether + c]);
+            std::copy_n(out + i * kTogether, std::min(kTogether, along - j), small + i * along + j);
     }
 }
 

@@ -54,17 +54,16 @@ void add_rows(const Taps& taps, size_t width, bool add, int32_t* sums) {
     });
 }
 
-void grey_row(const uint8_t* pixels, size_t width, const Image& image, int16_t* out) {
-    if (image.depth() == 1) return widen_row(pixels, width, out);
-    grey_pixels(pixels, 0, width, image.bgr, out);
-}
+void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) { grey_pixels(pixels, 0, width, bgr, out); }
+
+typedef int16_t Sample;
 
 // The compiler makes this the multiply-add of pairs of 16 bits.
 inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
     for (size_t r = 0; r < kRowsAtOnce; r++) {
         const int16_t* const row = rows[r] + first;
         int32_t sum = 0;
-        for (size_t k = 0; k < count / kDotLanes * kDotLanes; k++) sum += row[k] * weights[k];
+        for (size_t k = 0; k < (count + kDotLanes - 1) / kDotLanes * kDotLanes; k++) sum += row[k] * weights[k];
         sums[r] = sum;
     }
 }
@@ -75,7 +74,7 @@ inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int1
 
 extern const Kernels kPortable{"portable",
     portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
-    portable::grey_row, portable::lanczos, portable::resample,
+    portable::grey_row, portable::lanczos, nullptr, portable::resample,
     portable::among, portable::between, 5.4};
 
 }  // namespace hashmatch

@@ -1,7 +1,21 @@
 // Lanczos's resampling of several rows at once: included as kernels.inl is, below
+//   Sample                                   what it multiplies: bytes, or 16 bits with a sign
 //   dot(rows, first, weights, count, sums)   sums[r] = sum of rows[r][first + k] * weights[k], k in [0, count); lanes wrap
 
 typedef int32_t RowSums __attribute__((vector_size(4 * kRowsAtOnce)));
+
+inline const uint8_t* samples_of(const uint8_t* row, size_t, uint8_t*) { return row; }
+
+inline const int16_t* samples_of(const uint8_t* row, size_t length, int16_t* room) {
+    for (size_t x = 0; x < length; x++) room[x] = row[x];
+    return room;
+}
+
+inline bool any_of(RowSums lanes) {
+    typedef int64_t Pairs __attribute__((vector_size(4 * kRowsAtOnce)));
+    const Pairs pairs = (Pairs)lanes;
+    return (pairs[0] | pairs[1] | pairs[2] | pairs[3]) != 0;
+}
 
 inline RowSums levels(RowSums sums) {
     const RowSums whole = sums >> kPrecision, positive = whole < 0 ? 0 : whole;
@@ -9,21 +23,23 @@ inline RowSums levels(RowSums sums) {
 }
 
 // The low parts of the weights are summed only where they can matter.
-void resample(const Resampling& axis, const int16_t* const rows[kRowsAtOnce], int16_t* out, size_t step) {
+void resample(const Resampling& axis, const uint8_t* const rows[kRowsAtOnce], void* room, uint8_t* out, size_t step) {
     typedef uint32_t Bits __attribute__((vector_size(4 * kRowsAtOnce)));
-    typedef int16_t Words __attribute__((vector_size(2 * kRowsAtOnce), aligned(2), may_alias));
+    typedef int16_t Words __attribute__((vector_size(2 * kRowsAtOnce)));
+    typedef uint8_t Bytes __attribute__((vector_size(kRowsAtOnce), aligned(1), may_alias));
+    const Sample* samples[kRowsAtOnce];
+    for (size_t r = 0; r < kRowsAtOnce; r++)
+        samples[r] = samples_of(rows[r], axis.length, static_cast<Sample*>(room) + r * axis.room_step());
     for (size_t i = 0; i < axis.count; i++) {
         const Resampling::Output& output = axis.outputs[i];
         RowSums sums, low;
-        dot(rows, output.first, axis.high + output.offset, output.taps, (int32_t*)&sums);
+        dot(samples, output.first, axis.high + output.offset, output.taps, (int32_t*)&sums);
         sums = (RowSums)((Bits)sums << axis.shift) + (1 << (kPrecision - 1));
-        const RowSums doubt = levels(sums + output.less) != levels(sums + output.more);
-        int32_t any = 0;
-        for (size_t r = 0; r < kRowsAtOnce; r++) any |= doubt[r];
-        if (__builtin_expect(any, 0)) {
-            dot(rows, output.first, axis.low + output.offset, output.taps, (int32_t*)&low);
+        if (__builtin_expect(any_of(levels(sums + output.less) ^ levels(sums + output.more)), 0)) {
+            dot(samples, output.first, axis.low + output.offset, output.taps, (int32_t*)&low);
             sums += low;
         }
-        *(Words*)(out + i * step) = __builtin_convertvector(levels(sums), Words);
+        const Words words = __builtin_convertvector(levels(sums), Words);
+        *(Bytes*)(out + i * step) = __builtin_convertvector(words, Bytes);
     }
 }

@@ -89,6 +89,24 @@ def test_long_images(height: int, width: int) -> None:
     check(np.random.default_rng(height).integers(0, 256, (height, width), np.uint8))
 
 
+def lobes(length: int, count: int, output: int) -> Pixels:
+    """White where that output's weights are above zero, else black: its sum is as large as any can be."""
+    scale = max(length / count, 1)
+    at = (np.arange(length) + 0.5 - (output + 0.5) * length / count) / scale
+    return np.where(np.sinc(at) * np.sinc(at / 3) * (np.abs(at) < 3) > 0, 255, 0).astype(np.uint8)
+
+
+@pytest.mark.parametrize("length", [2, 40, 511, 1100, 4150, 20011])
+def test_sums_as_large_and_as_small_as_they_can_be(length: int) -> None:
+    """The digits of weights and their sums at both ends of their range, whether many weights or few make an output."""
+    for count in (8, 9, 32):
+        for output in (0, count // 2, count - 1):
+            line = lobes(length, count, output)
+            for pixels in (line, 255 - line):
+                check(np.tile(pixels, (3, 1)))
+                check(np.tile(pixels[:, np.newaxis], (1, 3)))
+
+
 @pytest.mark.parametrize("small", [(8, 8), (8, 9), (32, 32)])
 @pytest.mark.parametrize("beyond", [-1, 0, 1])
 def test_where_pillow_changes_the_order_of_its_passes(small: tuple[int, int], beyond: int) -> None:
