@@ -22,6 +22,7 @@ from hashmatch.types import (
     Decision,
     Entry,
     EntryFilter,
+    Finding,
     Hash,
     HashedImage,
     HashedVideo,
@@ -30,6 +31,9 @@ from hashmatch.types import (
     MatchOptions,
     NewEntry,
     NewMedia,
+    Report,
+    Reported,
+    SourceFeedback,
     Status,
     VideoDecision,
     VideoOptions,
@@ -199,6 +203,22 @@ class Engine:
     def reject_entries(self, bank: str, which: Sequence[int] | str, author: Author, request_id: str = "") -> Decided:
         """Reject entries or a batch that wait; raises NotFound, NeedsAnotherPerson."""
         return self._written(self._store.approvals.reject(bank, which, request_id, author))
+
+    def report_match(self, bank: str, entry: int, content_id: str, finding: Finding, author: Author) -> Reported:
+        """Take up what the upload of a match was found to be; raises NotFound, InvalidField, TooManyReports."""
+        return self._written(self._store.feedback.report(bank, entry, content_id, finding, author))
+
+    def list_reports(self, bank: str, entry: int, after: int, limit: int) -> list[Report]:
+        """At most `limit` reports of an entry, from `after`, exclusive; raises NotFound."""
+        return self._store.feedback.reports(bank, entry, after, limit)
+
+    def list_sources(self, bank: str, after: str | None, limit: int) -> list[SourceFeedback]:
+        """At most `limit` sources of a bank by name, from `after`, exclusive, or the first; raises NotFound."""
+        return self._store.feedback.sources(bank, after, limit)
+
+    def reinstate_entries(self, bank: str, entries: Sequence[int], author: Author, request_id: str = "") -> int:
+        """Let flagged entries match as before; answers with the revision; raises NotFound, NeedsAnotherPerson."""
+        return self._written(self._store.feedback.reinstate(bank, entries, request_id, author))
 
     def status(self) -> Status:
         """What this process says of itself."""

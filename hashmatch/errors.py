@@ -19,6 +19,7 @@ HashmatchError
 ├── RevisionNotReached      `min_revision` was not reached in time
 ├── DeadlineExceeded        the caller's time ran out
 ├── Overloaded              refused before any work was done; send it again after `retry_seconds`
+├── TooManyReports          a reporter has made as many as it may within an hour
 ├── ExchangeFailed          another organisation's service did not answer as it should
 ├── Superseded              another fetch of the same exchange has begun
 ├── Unavailable             try again later: starting, draining or out of reach
@@ -147,6 +148,12 @@ class Overloaded(HashmatchError):
     def retry_seconds(self) -> float:
         """How long to wait before the call is sent again; more than 0."""
         return float(self.details["retry_seconds"])
+
+
+class TooManyReports(HashmatchError):
+    """Details hold `maximum`, how many one reporter may make in an hour."""
+
+    reason = "TOO_MANY_REPORTS"
 
 
 class ExchangeFailed(HashmatchError):

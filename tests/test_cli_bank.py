@@ -36,6 +36,7 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
     shares = {"video_query_share": 50, "video_known_share": 50}
     depth = {"kinds": [], "matching_enabled_ratio": 1.0, "disabled_until": None}
     depth |= {"approval": "NONE", "review_hours": 24, "growth_limit": 100}
+    depth |= {"false_share": 0.6, "false_reports": 3, "false_reporters": 2}
     assert plain == {"bank": "plain", **defaults, **shares, **depth}
     choices = (
         "--video-query-share",
@@ -65,6 +66,12 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
         12,
         "--growth-limit",
         0,
+        "--false-share",
+        0.75,
+        "--false-reports",
+        5,
+        "--false-reporters",
+        1,
     )
     chosen = bank("create", "chosen", *choices, "--json").object
     assert chosen.pop("revision") > 0
@@ -79,6 +86,9 @@ def test_create_shows_defaults_and_choices(bank: Banks) -> None:
         "approval": "AFTER",
         "review_hours": 12,
         "growth_limit": 0,
+        "false_share": 0.75,
+        "false_reports": 5,
+        "false_reporters": 1,
     }
     listed = {line["bank"]: line for line in bank("list", "--json").objects}
     assert listed["chosen"] == chosen

@@ -23,15 +23,28 @@ from hashmatch.errors import (
 )
 from hashmatch.server.access import ROLES
 from hashmatch.store import Store
-from hashmatch.types import PDQ, Action, Adding, Approval, Bank, Hash, MatchOptions, NewEntry, Role, State, Token
-from hashmatch.v1 import audit_pb2, bank_pb2, hash_pb2, match_pb2, status_pb2
+from hashmatch.types import (
+    PDQ,
+    Action,
+    Adding,
+    Approval,
+    Bank,
+    Finding,
+    Hash,
+    MatchOptions,
+    NewEntry,
+    Role,
+    State,
+    Token,
+)
+from hashmatch.v1 import audit_pb2, bank_pb2, feedback_pb2, hash_pb2, match_pb2, status_pb2
 
 from .command import called, hashmatch
 from .servers import running_server
 
 SERVICES = [
     service
-    for module in (match_pb2, hash_pb2, bank_pb2, audit_pb2, status_pb2)
+    for module in (match_pb2, hash_pb2, bank_pb2, feedback_pb2, audit_pb2, status_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
 METHODS = {f"/{service.full_name}/{method.name}": method for service in SERVICES for method in service.methods}
@@ -183,6 +196,10 @@ def attempts_on(caller: Client, bank: str) -> list[Callable[[], object]]:
         lambda: list(caller.list_batches(bank)),
         lambda: caller.approve(bank, [1]),
         lambda: caller.reject(bank, "batch"),
+        lambda: caller.feedback.report(bank, 1, "upload", Finding.FALSE),
+        lambda: list(caller.feedback.reports(bank, 1)),
+        lambda: list(caller.feedback.sources(bank)),
+        lambda: caller.feedback.reinstate(bank, [1]),
     ]
 
 

@@ -95,6 +95,11 @@ def test_whoever_sees_some_banks_sees_their_records_alone(audited: Audited) -> N
         ):
             with pytest.raises(NotFound):
                 call()
+        metadata = (("authorization", f"Bearer {audited.secrets['acme-auditor']}"),)
+        with grpc.insecure_channel(audited.server.address) as channel:
+            stub = audit_pb2_grpc.AuditServiceStub(channel)
+            page = stub.ListRecords(audit_pb2.ListRecordsRequest(page_size=1), metadata=metadata)
+        assert [record.number for record in page.records] == [records[0].number]
         checkpoint = VerifyingKey.parse(audited.public_key).check(auditor.audit.checkpoint())
         proof = auditor.audit.prove_record(records[0].number, checkpoint.size)
         leaf = leaf_hash(records[0].text.encode())

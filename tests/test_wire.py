@@ -49,8 +49,12 @@ BANKS = st.builds(
     approval=st.sampled_from(types.Approval),
     review_hours=st.integers(1, 8_760),
     growth_limit=st.integers(0, 10**6),
+    false_share=st.floats(0, 1),
+    false_reports=st.integers(1, 10_000),
+    false_reporters=st.integers(1, 1_000),
 )
 IDS = st.integers(1, 10**17)
+FEEDBACK = st.builds(types.Feedback, st.integers(0, 10**9), st.integers(0, 10**9))
 ENTRIES = st.builds(
     types.Entry,
     id=IDS,
@@ -66,6 +70,7 @@ ENTRIES = st.builds(
     state=st.sampled_from(types.State),
     removed=MAYBE,
     removal_reason=TEXT,
+    feedback=FEEDBACK,
 )
 MATCHES = st.builds(
     types.Match,
@@ -145,6 +150,16 @@ def test_hashed_image(hashes: list[types.Hash]) -> None:
 )
 def test_batch(batch: types.Batch) -> None:
     assert wire.batch_from_wire(wire.batch_to_wire(batch)) == batch
+
+
+@given(st.builds(types.Report, IDS, TEXT, st.sampled_from(types.Finding), TEXT, TEXT, MOMENTS))
+def test_report(report: types.Report) -> None:
+    assert wire.report_from_wire(wire.report_to_wire(report)) == report
+
+
+@given(st.builds(types.SourceFeedback, TEXT, IDS, IDS, FEEDBACK))
+def test_source(source: types.SourceFeedback) -> None:
+    assert wire.source_from_wire(wire.source_to_wire(source)) == source
 
 
 @given(BANKS)

@@ -8,6 +8,7 @@ import typer
 from hashmatch.cli.add import add
 from hashmatch.cli.bank_approval import approve, pending, reject, try_
 from hashmatch.cli.bank_entries import print_entries, remove, restore
+from hashmatch.cli.bank_feedback import reinstate, reports, sources
 from hashmatch.cli.bank_policy import BankName, create, facts, one_of, state, update
 from hashmatch.cli.common import AsJson, Reason, connect
 from hashmatch.cli.export import HELP as EXPORT_HELP
@@ -32,6 +33,9 @@ app.command()(pending)
 app.command()(approve)
 app.command()(reject)
 app.command("try")(try_)
+app.command()(reports)
+app.command()(reinstate)
+app.command()(sources)
 
 
 @app.command("list")
@@ -64,7 +68,7 @@ def show(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show a bank's policy, how many entries it has, or which.
+    """Show a bank's policy, how many entries it has, or which, and how often matches of each were reported as false.
 
     Example: hashmatch bank show known-bad --entries
     """

@@ -63,14 +63,16 @@ def restore(
 def print_entries(entries: Iterable[Entry], *, removed: bool) -> None:
     """Print a table of entries."""
     last = ("#removed", "why") if removed else ("until",)
-    columns = ("#entry", "kind", "hash", "#quality", "content", "source", "labels", *last)
+    columns = ("#entry", "kind", "hash", "#quality", "content", "source", "labels", "#false/all", *last)
     print_table(columns, ((*_cells(entry), *_end(entry, removed=removed)) for entry in entries))
 
 
 def _cells(entry: Entry) -> tuple[object, ...]:
     quality = "" if entry.hash.quality is None else entry.hash.quality
     said = entry.provenance
-    return entry.id, entry.hash.kind, entry.hash.hex, quality, said.content_id, said.source, ", ".join(said.labels)
+    of = entry.feedback.confirmed + entry.feedback.false
+    labels, reported = ", ".join(said.labels), f"{entry.feedback.false}/{of}" if of else ""
+    return entry.id, entry.hash.kind, entry.hash.hex, quality, said.content_id, said.source, labels, reported
 
 
 def _end(entry: Entry, *, removed: bool) -> tuple[object, ...]:

@@ -69,6 +69,16 @@ _OPTIONS: Final[Mapping[str, Any]] = {
             min=0, max=1_000_000, metavar="PERCENT", help="Growth in 24 hours past which entries wait; 0: none do."
         ),
     ],
+    "false_share": Annotated[
+        float | None,
+        typer.Option(min=0, max=1, metavar="SHARE", help="Share of false reports that demotes an entry; 0: none does."),
+    ],
+    "false_reports": Annotated[
+        int | None, typer.Option(min=1, max=10_000, metavar="COUNT", help="But only with so many false reports.")
+    ],
+    "false_reporters": Annotated[
+        int | None, typer.Option(min=1, max=1_000, metavar="COUNT", help="And by so many reporters.")
+    ],
     "video_query_share": _percent("A known video matches with so many of the query's frames."),
     "video_known_share": _percent("A known video matches with so many of its own frames."),
 }
@@ -145,6 +155,7 @@ def facts(bank: Bank) -> list[tuple[str, object]]:
         ("video known share", f"{bank.video_known_share} %"),
         ("approval", _approval(bank)),
         ("growth limit", f"{bank.growth_limit} % a day" if bank.growth_limit else "none"),
+        ("demotes", _demotes(bank)),
         ("state", state(bank)),
     ]
 
@@ -166,6 +177,15 @@ def _approval(bank: Bank) -> str:
             return "by another person, before entries match"
         case Approval.AFTER:
             return f"by another person, within {bank.review_hours} hours"
+
+
+def _demotes(bank: Bank) -> str:
+    if not bank.false_share:
+        return "no entry"
+    return (
+        f"entries of which {bank.false_share:.0%} of the reports are false, {bank.false_reports} or more by "
+        f"{bank.false_reporters} or more reporters"
+    )
 
 
 def _said(policy: KindPolicy) -> list[tuple[str, int]]:

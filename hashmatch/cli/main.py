@@ -14,6 +14,7 @@ from hashmatch.cli.common import Code, Connection
 from hashmatch.cli.demo import demo
 from hashmatch.cli.hash import hash_files
 from hashmatch.cli.match import lookup, match
+from hashmatch.cli.report import report
 from hashmatch.cli.serve import serve
 from hashmatch.cli.status import status
 from hashmatch.errors import ConfigurationError, DeadlineExceeded, HashmatchError, Unavailable
@@ -63,6 +64,7 @@ app.add_typer(audit.app)
 app.add_typer(backfill.app)
 app.command()(match)
 app.command()(lookup)
+app.command()(report)
 app.command("hash")(hash_files)
 app.command()(status)
 app.command()(demo)

@@ -7,7 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from hashmatch.errors import HashmatchError
-from hashmatch.types import Bank, Batch, Decision, Entry, Hash, ImageDecision, Match, Provenance, Status, TimeRange
+from hashmatch.types import (
+    Bank,
+    Batch,
+    Decision,
+    Entry,
+    Hash,
+    ImageDecision,
+    Match,
+    Provenance,
+    Report,
+    SourceFeedback,
+    Status,
+    TimeRange,
+)
 
 
 def emit(value: dict[str, Any]) -> None:
@@ -86,6 +99,9 @@ def bank_object(bank: Bank) -> dict[str, Any]:
         "approval": bank.approval,
         "review_hours": bank.review_hours,
         "growth_limit": bank.growth_limit,
+        "false_share": bank.false_share,
+        "false_reports": bank.false_reports,
+        "false_reporters": bank.false_reporters,
     }
 
 
@@ -119,9 +135,19 @@ def entry_object(entry: Entry) -> dict[str, Any]:
         "expires": iso(entry.expires),
         "review_from": iso(entry.review_from),
         "state": entry.state,
+        "feedback": asdict(entry.feedback),
         **({} if entry.removed is None else {"removed": iso(entry.removed), "removal_reason": entry.removal_reason}),
         **shown,
     }
+
+
+def report_object(report: Report) -> dict[str, Any]:
+    return {**asdict(report), "time": report.time.isoformat()}
+
+
+def source_object(source: SourceFeedback) -> dict[str, Any]:
+    said = asdict(source.feedback)
+    return {"source": source.source, "entries": source.entries, "flagged": source.flagged, **said}
 
 
 def status_object(status: Status) -> dict[str, Any]:

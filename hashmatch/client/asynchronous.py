@@ -24,6 +24,7 @@ from hashmatch.client.calls import (
     Sent,
     T,
 )
+from hashmatch.client.feedback import AsyncFeedback
 from hashmatch.client.patience import Patience
 from hashmatch.client.security import OPEN, Security
 from hashmatch.errors import HashmatchError, InvalidField
@@ -58,6 +59,8 @@ class AsyncClient(AsyncBankMethods):
         self._timeout = timeout
         self.audit = AsyncAudit(self._run)
         """Reads the audit log, and proves it."""
+        self.feedback = AsyncFeedback(self._run)
+        """As `Client.feedback`."""
 
     async def __aenter__(self) -> Self:
         return self

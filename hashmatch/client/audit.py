@@ -1,25 +1,16 @@
 """The audit log of a server, for either client."""
 
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Iterator
 
 from hashmatch.client import audit_calls
-from hashmatch.client.calls import Call, T
+from hashmatch.client.calls import AsyncRun, Run
 from hashmatch.types import EntryProof, Proof, Record
-
-
-class _Run(Protocol):
-    def __call__(self, call: Call[T], /) -> T: ...
-
-
-class _AsyncRun(Protocol):
-    def __call__(self, call: Call[T], /) -> Awaitable[T]: ...
 
 
 class Audit:
     """What was done to the banks, and the proofs of it; `hashmatch.tlog` checks them."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
 
     def checkpoint(self) -> str:
@@ -55,7 +46,7 @@ class Audit:
 class AsyncAudit:
     """`Audit` for asyncio."""
 
-    def __init__(self, run: _AsyncRun) -> None:
+    def __init__(self, run: AsyncRun) -> None:
         self._run = run
 
     async def checkpoint(self) -> str:

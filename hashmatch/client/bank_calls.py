@@ -20,7 +20,7 @@ ADDING: Final = types.Adding()
 
 def create_bank(bank: types.Bank, request_id: str, reason: str) -> Call[tuple[types.Bank, int]]:
     request = bank_pb2.CreateBankRequest(
-        bank=wire.bank_to_wire(bank), request_id=request_id or _fresh_id(), reason=reason
+        bank=wire.bank_to_wire(bank), request_id=request_id or fresh_id(), reason=reason
     )
     return Call("CreateBank", request, _bank_and_revision)
 
@@ -47,14 +47,14 @@ def update_bank(name: str, values: Mapping[str, Any], request_id: str, reason: s
     except (AttributeError, TypeError, ValueError) as error:
         raise errors.InvalidField("bank", str(error)) from error
     request = bank_pb2.UpdateBankRequest(
-        bank=bank, update_mask=FieldMask(paths=list(values)), request_id=request_id or _fresh_id(), reason=reason
+        bank=bank, update_mask=FieldMask(paths=list(values)), request_id=request_id or fresh_id(), reason=reason
     )
     return Call("UpdateBank", request, _bank_and_revision)
 
 
 def delete_bank(name: str, request_id: str, reason: str) -> Call[int]:
-    request = bank_pb2.DeleteBankRequest(name=wire.bank_name(name), request_id=request_id or _fresh_id(), reason=reason)
-    return Call("DeleteBank", request, _revision)
+    request = bank_pb2.DeleteBankRequest(name=wire.bank_name(name), request_id=request_id or fresh_id(), reason=reason)
+    return Call("DeleteBank", request, revision_of)
 
 
 def add_entries(
@@ -65,7 +65,7 @@ def add_entries(
         bank_pb2.AddEntriesRequest(
             parent=wire.bank_name(bank),
             entries=map(_new_entry, items),
-            request_id=request_id or _fresh_id(),
+            request_id=request_id or fresh_id(),
             reason=reason,
             batch=adding.batch,
             following=adding.following,
@@ -107,29 +107,29 @@ def remove_entries(bank: str, entries: Sequence[int], request_id: str, reason: s
     request = bank_pb2.RemoveEntriesRequest(
         parent=wire.bank_name(bank),
         names=[wire.entry_name(bank, entry) for entry in entries],
-        request_id=request_id or _fresh_id(),
+        request_id=request_id or fresh_id(),
         reason=reason,
     )
-    return Call("RemoveEntries", request, _revision)
+    return Call("RemoveEntries", request, revision_of)
 
 
 def remove_content(bank: str, content_id: str, request_id: str, reason: str) -> Call[int]:
     if not content_id:
         raise errors.InvalidField("content_id", "must say which content")
     request = bank_pb2.RemoveEntriesRequest(
-        parent=wire.bank_name(bank), content_id=content_id, request_id=request_id or _fresh_id(), reason=reason
+        parent=wire.bank_name(bank), content_id=content_id, request_id=request_id or fresh_id(), reason=reason
     )
-    return Call("RemoveEntries", request, _revision)
+    return Call("RemoveEntries", request, revision_of)
 
 
 def restore_entries(bank: str, entries: Sequence[int], request_id: str, reason: str) -> Call[int]:
     request = bank_pb2.RestoreEntriesRequest(
         parent=wire.bank_name(bank),
         names=[wire.entry_name(bank, entry) for entry in entries],
-        request_id=request_id or _fresh_id(),
+        request_id=request_id or fresh_id(),
         reason=reason,
     )
-    return Call("RestoreEntries", request, _revision)
+    return Call("RestoreEntries", request, revision_of)
 
 
 def list_batches(bank: str, token: str) -> Call[tuple[list[types.Batch], str]]:
@@ -150,7 +150,7 @@ def decide(method: str, bank: str, which: Sequence[int] | str, request_id: str, 
         parent=wire.bank_name(bank),
         names=[] if isinstance(which, str) else [wire.entry_name(bank, entry) for entry in which],
         batch=which if isinstance(which, str) else "",
-        request_id=request_id or _fresh_id(),
+        request_id=request_id or fresh_id(),
         reason=reason,
     )
     return Call(method, request, lambda answer: types.Decided(answer.count, answer.remaining, answer.revision))
@@ -165,7 +165,7 @@ def video_entries(
         yield entries[at : at + MOST_ENTRIES]
 
 
-def _fresh_id() -> str:
+def fresh_id() -> str:
     """A request id, so that a write that is sent again after a lost answer happens once."""
     return str(uuid.uuid4())
 
@@ -182,5 +182,5 @@ def _bank_and_revision(answer: Any) -> tuple[types.Bank, int]:
     return wire.bank_from_wire(answer.bank), answer.revision
 
 
-def _revision(answer: Any) -> int:
+def revision_of(answer: Any) -> int:
     return int(answer.revision)

@@ -23,6 +23,7 @@ from hashmatch.client.calls import (
     Sent,
     T,
 )
+from hashmatch.client.feedback import Feedback
 from hashmatch.client.patience import Patience
 from hashmatch.client.pipeline import Pipeline
 from hashmatch.client.security import OPEN, Security
@@ -66,6 +67,8 @@ class Client(BankMethods):
         self._timeout = timeout
         self.audit = Audit(self._run)
         """Reads the audit log, and proves it."""
+        self.feedback = Feedback(self._run)
+        """Says what the uploads of matches were found to be, and reads that."""
 
     def __enter__(self) -> Self:
         return self

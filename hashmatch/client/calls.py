@@ -2,10 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import grpc
 from google.rpc import error_details_pb2
@@ -16,6 +16,7 @@ from hashmatch.client.patience import NOT_BEGUN
 from hashmatch.v1 import (
     audit_pb2_grpc,
     bank_pb2_grpc,
+    feedback_pb2_grpc,
     hash_pb2,
     hash_pb2_grpc,
     match_pb2,
@@ -82,6 +83,18 @@ class Call(Generic[T]):
     read: Callable[[Any], T]
 
 
+class Run(Protocol):
+    """How the blocking client makes a call."""
+
+    def __call__(self, call: Call[T], /) -> T: ...
+
+
+class AsyncRun(Protocol):
+    """How the asyncio client does."""
+
+    def __call__(self, call: Call[T], /) -> Awaitable[T]: ...
+
+
 OnProgress = Callable[[types.ScanProgress], None]
 
 
@@ -100,6 +113,7 @@ def methods(channel: Any) -> dict[str, Any]:
         match_pb2_grpc.MatchServiceStub(channel),
         hash_pb2_grpc.HashServiceStub(channel),
         bank_pb2_grpc.BankServiceStub(channel),
+        feedback_pb2_grpc.FeedbackServiceStub(channel),
         audit_pb2_grpc.AuditServiceStub(channel),
         status_pb2_grpc.StatusServiceStub(channel),
     )

@@ -21,6 +21,7 @@ _CURATORS: Final = frozenset({Role.CURATE})
 _AUDITORS: Final = frozenset({Role.AUDIT})
 _APPROVERS: Final = frozenset({Role.APPROVE})
 _ADMINS: Final = frozenset({Role.ADMIN})
+_REPORTERS: Final = frozenset({Role.SCAN, Role.CURATE, Role.APPROVE})
 _ALL: Final = frozenset(Role)
 
 ROLES: Final[Mapping[str, frozenset[Role]]] = {
@@ -48,6 +49,10 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/hashmatch.v1.BankService/ListBatches": _READERS,
     "/hashmatch.v1.BankService/ApproveEntries": _APPROVERS,
     "/hashmatch.v1.BankService/RejectEntries": _APPROVERS,
+    "/hashmatch.v1.FeedbackService/ReportMatch": _REPORTERS,
+    "/hashmatch.v1.FeedbackService/ListReports": _READERS,
+    "/hashmatch.v1.FeedbackService/ListSources": _READERS,
+    "/hashmatch.v1.FeedbackService/ReinstateEntries": _APPROVERS,
     "/hashmatch.v1.AuditService/GetCheckpoint": _AUDITORS,
     "/hashmatch.v1.AuditService/ListRecords": _AUDITORS,
     "/hashmatch.v1.AuditService/GetRecord": _AUDITORS,

@@ -28,6 +28,7 @@ from hashmatch.server.board import ABSENT, Board
 from hashmatch.server.building import Builder, opened
 from hashmatch.server.cache import CachedHasher
 from hashmatch.server.exposition import exposed, load_of, readings
+from hashmatch.server.feedback import FeedbackService
 from hashmatch.server.health import HealthService
 from hashmatch.server.interceptor import CallInterceptor
 from hashmatch.server.keyring import Keyring
@@ -47,6 +48,8 @@ from hashmatch.v1 import (
     audit_pb2_grpc,
     bank_pb2,
     bank_pb2_grpc,
+    feedback_pb2,
+    feedback_pb2_grpc,
     hash_pb2,
     hash_pb2_grpc,
     match_pb2,
@@ -61,6 +64,7 @@ _SERVICES = tuple(
         (match_pb2, "MatchService"),
         (hash_pb2, "HashService"),
         (bank_pb2, "BankService"),
+        (feedback_pb2, "FeedbackService"),
         (audit_pb2, "AuditService"),
         (status_pb2, "StatusService"),
     )
@@ -204,6 +208,7 @@ class _App:
         )
         hash_pb2_grpc.add_HashServiceServicer_to_server(HashService(engine, work, self._videos), server)
         bank_pb2_grpc.add_BankServiceServicer_to_server(BankService(engine, work), server)
+        feedback_pb2_grpc.add_FeedbackServiceServicer_to_server(FeedbackService(engine, work, self._metrics), server)
         audit_pb2_grpc.add_AuditServiceServicer_to_server(self._audit, server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(self._status, server)
         healthy = HealthService(self._draining)

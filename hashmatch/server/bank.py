@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import grpc
 
@@ -10,14 +10,14 @@ from hashmatch import errors, wire
 from hashmatch.engine import Engine
 from hashmatch.server.access import author, caller, seen
 from hashmatch.server.admission import Caller
+from hashmatch.server.named import check_count, entries_of
 from hashmatch.server.pages import page_size, read_token, write_token
 from hashmatch.server.work import Work
 from hashmatch.types import PDQ, Action, Adding, Author, Decided, EntryFilter, NewEntry, NewMedia
 from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
-
-_MOST_ENTRIES = 10_000
+_A = TypeVar("_A")
 
 
 class BankService(bank_pb2_grpc.BankServiceServicer):
@@ -63,7 +63,7 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
 
     async def AddEntries(self, request: bank_pb2.AddEntriesRequest, context: Context) -> bank_pb2.AddEntriesResponse:
         bank = seen(wire.parse_bank_name(request.parent, "parent"))
-        _check_count("entries", len(request.entries))
+        check_count("entries", len(request.entries))
         items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
         has_media = any(isinstance(item, NewMedia) for item in items)
         adding = Adding(request.batch, request.following)
@@ -100,7 +100,7 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         if request.content_id:
             revision = await self._work.store(self._engine.remove_content, bank, request.content_id, *how)
         else:
-            revision = await self._work.store(self._engine.remove_entries, bank, _entries_of(bank, request), *how)
+            revision = await self._work.store(self._engine.remove_entries, bank, entries_of(bank, request), *how)
         return bank_pb2.RemoveEntriesResponse(revision=revision)
 
     async def RestoreEntries(
@@ -110,7 +110,7 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         revision = await self._work.store(
             self._engine.restore_entries,
             bank,
-            _entries_of(bank, request),
+            entries_of(bank, request),
             author(request.reason),
             request.request_id,
         )
@@ -129,46 +129,25 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
     async def ApproveEntries(
         self, request: bank_pb2.ApproveEntriesRequest, context: Context
     ) -> bank_pb2.ApproveEntriesResponse:
-        done = await self._decide(self._engine.approve_entries, request)
-        return bank_pb2.ApproveEntriesResponse(count=done.count, remaining=done.remaining, revision=done.revision)
+        return await self._decide(self._engine.approve_entries, request, bank_pb2.ApproveEntriesResponse)
 
     async def RejectEntries(
         self, request: bank_pb2.RejectEntriesRequest, context: Context
     ) -> bank_pb2.RejectEntriesResponse:
-        done = await self._decide(self._engine.reject_entries, request)
-        return bank_pb2.RejectEntriesResponse(count=done.count, remaining=done.remaining, revision=done.revision)
+        return await self._decide(self._engine.reject_entries, request, bank_pb2.RejectEntriesResponse)
 
     async def _decide(
         self,
         verb: Callable[[str, Sequence[int] | str, Author, str], Decided],
         request: bank_pb2.ApproveEntriesRequest | bank_pb2.RejectEntriesRequest,
-    ) -> Decided:
+        answer: Callable[..., _A],
+    ) -> _A:
         bank = seen(wire.parse_bank_name(request.parent, "parent"))
         if request.batch and request.names:
             raise errors.InvalidField("names", "expected none where batch says which")
-        which = request.batch or _entries_of(bank, request)
-        return await self._work.store(verb, bank, which, author(request.reason), request.request_id)
-
-
-class _Naming(Protocol):
-    """A request that names entries of a bank."""
-
-    parent: str
-
-    @property
-    def names(self) -> Sequence[str]: ...
-
-
-def _entries_of(bank: str, request: _Naming) -> list[int]:
-    """The numbers of the entries that a request names."""
-    _check_count("names", len(request.names))
-    entries = []
-    for at, name in enumerate(request.names):
-        parent, entry = wire.parse_entry_name(name, f"names[{at}]")
-        if parent != bank:
-            raise errors.InvalidField(f"names[{at}]", f"is not an entry of {request.parent}")
-        entries.append(entry)
-    return entries
+        which = request.batch or entries_of(bank, request)
+        done = await self._work.store(verb, bank, which, author(request.reason), request.request_id)
+        return answer(count=done.count, remaining=done.remaining, revision=done.revision)
 
 
 def _masked(bank: types_pb2.Bank, paths: Sequence[str]) -> dict[str, object]:
@@ -190,8 +169,3 @@ def _new_entry(message: bank_pb2.NewEntry, field: str) -> NewEntry | NewMedia:
             return NewMedia(message.media, provenance, message.kind or PDQ, expires)
         case _:
             raise errors.InvalidField(field, "expected hash or media")
-
-
-def _check_count(field: str, count: int) -> None:
-    if not 1 <= count <= _MOST_ENTRIES:
-        raise errors.InvalidField(field, f"expected 1 to {_MOST_ENTRIES}, got {count}")

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from hashmatch.errors import HashmatchError, Overloaded
+from hashmatch.types import Finding, Reported
 
 Reading: TypeAlias = GaugeMetricFamily | CounterMetricFamily
 
@@ -55,6 +56,12 @@ class Metrics:
             ("limit",),
             registry=self.registry,
         )
+        self._reports = Counter(
+            "hashmatch_reports", "Reports of matches taken up, by finding.", ("finding",), registry=self.registry
+        )
+        self._demotions = Counter(
+            "hashmatch_demotions", "Entries that ask for REVIEW since a report.", registry=self.registry
+        )
         stage_seconds = Histogram(
             "hashmatch_stage_seconds",
             "How long a stage of an upload took: queue; image, of which decode and hash unless it was seen before; "
@@ -84,6 +91,11 @@ class Metrics:
         if isinstance(error, Overloaded):
             self.overloads += 1
             self._overloads.labels(error.details["limit"]).inc()
+
+    def reported(self, finding: Finding, done: Reported) -> None:
+        """Count a report of a match, and whether it demoted the entry."""
+        self._reports.labels(finding).inc()
+        self._demotions.inc(done.demoted)
 
     def stage_took(self, stage: str, seconds: float) -> None:
         """Record the time of one stage; any thread may call it."""

@@ -30,6 +30,8 @@ def read_token(token: str, *, number: bool = False) -> str:
         place = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise errors.InvalidField("page_token", "not a token that this service gave") from None
+    if "\0" in place:
+        raise errors.InvalidField("page_token", "not a token that this service gave")
     if number and place and not (place.isdecimal() and len(place) < _DIGITS):
         raise errors.InvalidField("page_token", "not a token of this method")
     return place

@@ -81,7 +81,7 @@ def _waiting(write: Write, bank: BankRow, which: Sequence[int] | str) -> list[in
         query = query.where(some, entries.c.bank_id == bank.number, WAITING).order_by(entries.c.id).limit(BATCH)
         rows = write.connection.execute(query).all()
         for author in {row.author for row in rows}:
-            _check_other(write.author, author, bank)
+            check_other(write.author, author, bank)
         found.update(row.id for row in rows)
     if isinstance(which, str):
         if not found:
@@ -92,7 +92,8 @@ def _waiting(write: Write, bank: BankRow, which: Sequence[int] | str) -> list[in
     return sorted(found)
 
 
-def _check_other(author: Author, added_by: str, bank: BankRow) -> None:
+def check_other(author: Author, added_by: str, bank: BankRow) -> None:
+    """Raise NeedsAnotherPerson where the author is who added something, or cannot be known to be another."""
     if author.name == LOCAL.name:
         _check_alone(added_by, bank)
     elif author.name == added_by:

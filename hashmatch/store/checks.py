@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from hashmatch.errors import InvalidField
-from hashmatch.types import Action, Adding, Approval, Bank, Hash, KindPolicy, NewEntry, Provenance
+from hashmatch.types import Action, Adding, Approval, Bank, Finding, Hash, KindPolicy, NewEntry, Provenance
 
 BATCH: Final = 10_000
 """The most entries that one write adds or removes."""
@@ -37,14 +37,15 @@ def check_bank(bank: Bank) -> None:
     _check_number("bank.video_query_share", bank.video_query_share, 100)
     _check_number("bank.video_known_share", bank.video_known_share, 100)
     _check_kinds(bank.kinds)
-    ratio = bank.matching_enabled_ratio
-    if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0 <= ratio <= 1:
-        raise InvalidField("bank.matching_enabled_ratio", "must be a number from 0 to 1")
+    _check_share("bank.matching_enabled_ratio", bank.matching_enabled_ratio)
     _check_moment("bank.disabled_until", bank.disabled_until)
     if not isinstance(bank.approval, Approval):
         raise InvalidField("bank.approval", f"must be one of {', '.join(Approval)}")
     _check_number("bank.review_hours", bank.review_hours, 8_760, 1)
     _check_number("bank.growth_limit", bank.growth_limit, 1_000_000)
+    _check_share("bank.false_share", bank.false_share)
+    _check_number("bank.false_reports", bank.false_reports, 10_000, 1)
+    _check_number("bank.false_reporters", bank.false_reporters, 1_000, 1)
 
 
 def _check_kinds(kinds: Sequence[KindPolicy]) -> None:
@@ -135,6 +136,16 @@ def check_reason(reason: str) -> None:
     _check_text("reason", reason, LONGEST_REASON)
 
 
+def check_report(content_id: str, finding: Finding, note: str) -> None:
+    """Raise InvalidField for the first that is not as a report of a match must be."""
+    if not content_id:
+        raise InvalidField("content_id", "must name the upload that matched")
+    _check_text("content_id", content_id, 256)
+    if not isinstance(finding, Finding):
+        raise InvalidField("finding", f"must be one of {', '.join(Finding)}")
+    _check_text("note", note, LONGEST_REASON)
+
+
 def _check_provenance(provenance: Provenance) -> None:
     _check_text("provenance.content_id", provenance.content_id, 256)
     _check_text("provenance.source", provenance.source, 256)
@@ -174,6 +185,11 @@ def _check_moment(field: str, value: datetime | None) -> None:
         raise InvalidField(field, "must be a moment with its time zone")
     if value.timestamp() < 0:
         raise InvalidField(field, "must not be before 1970")
+
+
+def _check_share(field: str, share: float) -> None:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise InvalidField(field, "must be a number from 0 to 1")
 
 
 def _check_number(field: str, number: int, most: int, least: int = 0) -> None:

@@ -12,6 +12,7 @@ from hashmatch.store import holding, schema, standing
 from hashmatch.store.checks import check_adding, check_batch, check_entries
 from hashmatch.store.database import Database, answering
 from hashmatch.store.named import LAST_ID, bank_number, no_entry
+from hashmatch.store.reports import with_feedback
 from hashmatch.store.rows import SELECT_ENTRIES, entries_as_added, entry_reader, entry_values
 from hashmatch.store.writing import Writer
 from hashmatch.types import LOCAL, SERVICE, Adding, Author, Entry, EntryFilter, NewEntry, moments
@@ -67,7 +68,8 @@ class EntryStore:
                 )
                 row = connection.execute(one).one_or_none()
                 if row is not None:
-                    return entry_reader()(row, bank)
+                    (entry,) = with_feedback(connection, [entry_reader()(row, bank)])
+                    return entry
         raise no_entry(bank, id)
 
     def list_entries(self, bank: str, after: int = 0, limit: int = 100, wanted: EntryFilter = ALL_THERE) -> list[Entry]:
@@ -82,7 +84,7 @@ class EntryStore:
             page = page.where(*standing.conditions(bank_id, wanted))
             read = entry_reader()
             rows = connection.execute(page.order_by(columns.id).limit(limit))
-            return [read(row, bank) for row in rows]
+            return with_feedback(connection, [read(row, bank) for row in rows])
 
     def remove_entries(self, bank: str, ids: Sequence[int], request_id: str = "", author: Author = LOCAL) -> int:
         """Remove 1 to 10,000 entries, all or none; returns the revision. A number given twice counts once.

@@ -33,6 +33,9 @@ SELECT_BANKS: Final = select(
     banks.c.approval,
     banks.c.review_hours,
     banks.c.growth_limit,
+    banks.c.false_share,
+    banks.c.false_reports,
+    banks.c.false_reporters,
 )
 SELECT_ENTRIES: Final = select(
     entries.c.id,
@@ -74,6 +77,9 @@ def bank_values(bank: Bank) -> dict[str, Any]:
         "approval": str(bank.approval),
         "review_hours": bank.review_hours,
         "growth_limit": bank.growth_limit,
+        "false_share": bank.false_share,
+        "false_reports": bank.false_reports,
+        "false_reporters": bank.false_reporters,
     }
 
 

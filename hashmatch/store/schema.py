@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal,
     text,
 )
 
@@ -77,6 +78,9 @@ banks = Table(
     Column("growth_limit", Integer, nullable=False, server_default="100", comment="Percent in 24 hours; 0 for none."),
     Column("window_start", BigInteger, comment="Since when growth is counted."),
     Column("window_count", BigInteger, comment="Entries that matched then, and those approved since."),
+    Column("false_share", Float, nullable=False, server_default="0.6"),
+    Column("false_reports", Integer, nullable=False, server_default="3"),
+    Column("false_reporters", Integer, nullable=False, server_default="2"),
 )
 
 entries = Table(
@@ -132,6 +136,11 @@ Index(
 _WAITING: Final = entries.c.state.in_(("PENDING", "UNREVIEWED")) & entries.c.removed.is_(None)
 Index("ix_entries_batch", entries.c.batch, entries.c.id, sqlite_where=_WAITING, postgresql_where=_WAITING)
 
+IS_FLAGGED: Final = (entries.c.state == literal("FLAGGED", literal_execute=True)) & entries.c.removed.is_(None)
+"""In these words, so that queries find them by an index of their own."""
+_FLAGGED: Final = (entries.c.state == "FLAGGED") & entries.c.removed.is_(None)
+Index("ix_entries_flagged", entries.c.bank_id, entries.c.id, sqlite_where=_FLAGGED, postgresql_where=_FLAGGED)
+
 batches = Table(
     "batches",
     METADATA,
@@ -143,6 +152,30 @@ batches = Table(
     Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
 )
 Index("ix_batches_bank_id", batches.c.bank_id, batches.c.name, batches.c.author, unique=True)
+
+reporters = Table(
+    "reporters",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", NAME, nullable=False, unique=True, comment="As the audit log names who writes."),
+    Column("window_start", BigInteger, nullable=False, comment="Since when its reports are counted."),
+    Column("window_count", Integer, nullable=False, comment="How many it has made since."),
+    comment="Whoever has reported a match.",
+)
+
+reports = Table(
+    "reports",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("entry_id", ROW_ID, ForeignKey("entries.id"), nullable=False),
+    Column("reporter_id", ROW_ID, ForeignKey("reporters.id"), nullable=False),
+    Column("content_id", Text, nullable=False, comment="Of the upload that matched."),
+    Column("finding", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created", BigInteger, nullable=False, comment="Microseconds since 1970-01-01 UTC."),
+    comment="The newest report of each entry, reporter and upload.",
+)
+Index("ix_reports_entry_id", reports.c.entry_id, reports.c.reporter_id, reports.c.content_id, unique=True)
 
 changes = Table(
     "changes",

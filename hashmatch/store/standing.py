@@ -10,7 +10,7 @@ from hashmatch.store.audit import Key
 from hashmatch.store.history import MATCHING, pieces
 from hashmatch.store.holding import Standing, admit, batch_number
 from hashmatch.store.named import LAST_ID, bank_number, bank_row, no_entry
-from hashmatch.store.schema import What, banks, batches, entries
+from hashmatch.store.schema import IS_FLAGGED, What, banks, batches, entries
 from hashmatch.store.writing import Write
 from hashmatch.types import Adding, Approval, EntryFilter, Hold, State
 from hashmatch.types.moments import moment
@@ -40,6 +40,8 @@ def conditions(number: int, wanted: EntryFilter) -> Iterator[ColumnElement[bool]
             yield MATCHING
         case State.REMOVED:
             yield entries.c.removed.is_not(None)
+        case State.FLAGGED:
+            yield IS_FLAGGED
         case state:
             yield THERE & (entries.c.state == state.value)
     if wanted.content_id:

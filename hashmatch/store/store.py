@@ -17,6 +17,7 @@ from hashmatch.store.connect import connect
 from hashmatch.store.database import Database
 from hashmatch.store.entries import EntryStore
 from hashmatch.store.exchanges import Exchanges
+from hashmatch.store.feedback import FeedbackStore
 from hashmatch.store.history import count_changes, read_changes, read_token
 from hashmatch.store.migrate import migrate
 from hashmatch.store.named import bank_named, bank_number, no_bank
@@ -48,6 +49,7 @@ class Store(EntryStore):
         self.approvals = Approvals(database)
         self.audit = AuditLog(database)
         self.exchanges = Exchanges(database)
+        self.feedback = FeedbackStore(database)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -167,6 +169,8 @@ class Store(EntryStore):
         with self._writer.write(author, request_id, ("delete_bank", name)) as write:
             if not write.repeated:
                 bank_id = bank_number(write.connection, name)
+                mine = select(schema.entries.c.id).where(schema.entries.c.bank_id == bank_id)
+                write.tables.delete(schema.reports, schema.reports.c.entry_id.in_(mine))
                 write.tables.delete(schema.entries, schema.entries.c.bank_id == bank_id)
                 write.tables.delete(schema.batches, schema.batches.c.bank_id == bank_id)
                 write.tables.delete(banks, banks.c.id == bank_id)

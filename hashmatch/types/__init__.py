@@ -31,6 +31,7 @@ from hashmatch.types.banks import (
     State,
 )
 from hashmatch.types.exchanges import Applied, Exchange, ExchangeStatus, Page
+from hashmatch.types.feedback import Feedback, Finding, Report, Reported, SourceFeedback
 from hashmatch.types.hashes import (
     PDQ,
     PDQ_BITS,
@@ -87,6 +88,8 @@ __all__ = [
     "EntryRemoved",
     "Exchange",
     "ExchangeStatus",
+    "Feedback",
+    "Finding",
     "Frame",
     "FrameMatch",
     "Hash",
@@ -110,12 +113,15 @@ __all__ = [
     "Proof",
     "Provenance",
     "Record",
+    "Report",
+    "Reported",
     "Role",
     "Sandbox",
     "Scan",
     "ScanProgress",
     "SeenFrame",
     "Selection",
+    "SourceFeedback",
     "State",
     "Status",
     "TimeRange",

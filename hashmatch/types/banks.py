@@ -3,9 +3,12 @@
 import enum
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from hashmatch.types.feedback import Feedback
 from hashmatch.types.hashes import PDQ, Hash, TimeRange
+
+NO_FEEDBACK: Final = Feedback()
 
 
 class Action(enum.StrEnum):
@@ -87,6 +90,13 @@ class Bank:
     growth_limit: int = 100
     """By how many percent of its entries it may grow in 24 hours; what goes beyond waits for approval. 0 to 1,000,000,
     0 for no limit; a bank that had fewer than 1,000 entries may grow."""
+    false_share: float = 0.6
+    """An entry is flagged, and demoted to REVIEW, once its share of false reports is that or more; 0.0 to 1.0
+    inclusive, 0 for never. The share is the mean of its reporters' own shares, so that all of them count alike."""
+    false_reports: int = 3
+    """But not before there are so many false reports of it; 1 to 10,000."""
+    false_reporters: int = 2
+    """Nor before so many reporters have made them; 1 to 1,000."""
 
     def threshold_of(self, kind: str, ceiling: int | None = None) -> int:
         """The largest distance of a kind that still matches, where `ceiling` is the kind's own, None for none."""
@@ -111,6 +121,8 @@ class State(enum.StrEnum):
     """It waits for another person's approval, and does not match."""
     UNREVIEWED = "UNREVIEWED"
     """It matches, and waits for another person's review."""
+    FLAGGED = "FLAGGED"
+    """It matches, and its matches were reported as false: it waits for a person to reinstate or remove it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,8 @@ class Entry:
     removed: datetime | None = None
     """When it was removed."""
     removal_reason: str = ""
+    feedback: Feedback = NO_FEEDBACK
+    """Where it was listed or fetched; the changes of the banks do not tell of it."""
 
 
 @dataclass(frozen=True, slots=True)

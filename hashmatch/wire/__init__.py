@@ -28,6 +28,14 @@ from hashmatch.wire.batches import (
     batch_from_wire,
     batch_to_wire,
 )
+from hashmatch.wire.feedback import (
+    finding_from_wire,
+    finding_to_wire,
+    report_from_wire,
+    report_to_wire,
+    source_from_wire,
+    source_to_wire,
+)
 from hashmatch.wire.hashes import (
     hash_from_wire,
     hash_to_wire,
@@ -82,6 +90,8 @@ __all__ = [
     "entry_proof_from_wire",
     "entry_proof_to_wire",
     "entry_to_wire",
+    "finding_from_wire",
+    "finding_to_wire",
     "hash_from_wire",
     "hash_to_wire",
     "hashed_image_from_wire",
@@ -107,8 +117,12 @@ __all__ = [
     "range_to_wire",
     "record_from_wire",
     "record_to_wire",
+    "report_from_wire",
+    "report_to_wire",
     "scan_from_wire",
     "scan_to_wire",
+    "source_from_wire",
+    "source_to_wire",
     "state_from_wire",
     "state_to_wire",
     "status_from_wire",

@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from hashmatch import errors, types
+from hashmatch.types.banks import NO_FEEDBACK
 from hashmatch.v1 import types_pb2
 from hashmatch.wire.hashes import hash_from_wire, hash_to_wire, range_from_wire, range_to_wire
 from hashmatch.wire.names import bank_name, entry_name, parse_bank_name, parse_entry_name
@@ -21,6 +22,9 @@ _PLAIN = (
     "matching_enabled_ratio",
     "review_hours",
     "growth_limit",
+    "false_share",
+    "false_reports",
+    "false_reporters",
 )
 """Fields of a bank that are the same in a message."""
 _ACTIONS = {action: types_pb2.Action.Value(f"ACTION_{action}") for action in types.Action}
@@ -47,6 +51,9 @@ def bank_to_wire(bank: types.Bank) -> types_pb2.Bank:
         approval=approval_to_wire(bank.approval),
         review_hours=bank.review_hours,
         growth_limit=bank.growth_limit,
+        false_share=bank.false_share,
+        false_reports=bank.false_reports,
+        false_reporters=bank.false_reporters,
     )
 
 
@@ -147,6 +154,14 @@ def provenance_from_wire(message: types_pb2.Provenance, field: str = "provenance
     )
 
 
+def feedback_to_wire(feedback: types.Feedback) -> types_pb2.Feedback:
+    return types_pb2.Feedback(confirmed_count=feedback.confirmed, false_count=feedback.false)
+
+
+def feedback_from_wire(message: types_pb2.Feedback) -> types.Feedback:
+    return types.Feedback(message.confirmed_count, message.false_count)
+
+
 def entry_to_wire(entry: types.Entry) -> types_pb2.Entry:
     return types_pb2.Entry(
         name=entry_name(entry.bank, entry.id),
@@ -160,6 +175,7 @@ def entry_to_wire(entry: types.Entry) -> types_pb2.Entry:
         state=_STATES[entry.state],
         remove_time=time_to_wire(entry.removed),
         removal_reason=entry.removal_reason,
+        feedback=feedback_to_wire(entry.feedback) if entry.feedback is not NO_FEEDBACK else None,
     )
 
 
@@ -178,4 +194,5 @@ def entry_from_wire(message: types_pb2.Entry) -> types.Entry:
         state=_STATE_OF.get(message.state, types.State.LIVE),
         removed=time_from_wire(message, "remove_time", "entry.remove_time"),
         removal_reason=message.removal_reason,
+        feedback=feedback_from_wire(message.feedback) if message.HasField("feedback") else NO_FEEDBACK,
     )

@@ -93,10 +93,26 @@ def test_records_are_listed_by_number_and_bank(store: Store) -> None:
     for name in ("a", "b", "a2"):
         store.create_bank(Bank(name))
         store.add_entries(name, new_entries(0, 1))
+    store.create_bank(Bank("a/b"))
     assert [record.number for record in store.audit.records(2, 3)] == [2, 3, 4]
     assert [record.number for record in store.audit.records(bank="b")] == [2, 3]
     assert store.audit.record(4).banks == ("a2",)
-    for missing in (-1, 6, 2**64):
+    for reader, numbers in (
+        (Token("all", frozenset(), None), [0, 1, 2, 3, 4, 5, 6]),
+        (Token("some", frozenset(), None, ("b", "a2")), [2, 3, 4, 5]),
+        (Token("none", frozenset(), "", ("b",)), [2, 3]),
+        (Token("plain", frozenset(), ""), [0, 1, 2, 3, 4, 5]),
+        (Token("tenant", frozenset(), "a"), [6]),
+        (Token("other", frozenset(), "b"), []),
+    ):
+        pages, first = [], 0
+        while page := store.audit.records(first, 2, reader=reader):
+            assert len(page) == 2 or page[-1].number == numbers[-1]
+            assert all(reader.sees(bank) for record in page for bank in record.banks)
+            pages += [record.number for record in page]
+            first = pages[-1] + 1
+        assert pages == numbers
+    for missing in (-1, 7, 2**64):
         with pytest.raises(NotFound):
             store.audit.record(missing)
 

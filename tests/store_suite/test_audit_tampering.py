@@ -13,7 +13,7 @@ from hashmatch.store import Store
 from hashmatch.store.audit.verify import Verifier
 from hashmatch.store.connect import connect
 from hashmatch.tlog import Checkpoint
-from hashmatch.types import Action, Author, Bank, Role, Token
+from hashmatch.types import Action, Author, Bank, Finding, Role, Token
 
 from .samples import ids, new_entries
 from .tampering import tamper
@@ -29,6 +29,9 @@ def fill(store: Store) -> None:
     many, _ = store.add_entries("a", new_entries(100, 120), "many", bob)
     store.remove_entries("a", ids(many)[1:110], author=alice)
     store.update_bank("b", {"threshold": 7, "description": "other"}, author=bob)
+    store.update_bank("a", {"false_reports": 2}, author=alice)
+    for entry, reporter in ((many[0].id, alice), (many[0].id, bob), (many[-1].id, alice)):
+        store.feedback.report("a", entry, "upload", Finding.FALSE, reporter)
     store.tokens.create(Token("scanner", frozenset({Role.SCAN, Role.AUDIT}), "tenant", ("tenant/c",)), alice)
     store.tokens.create(Token("other", frozenset({Role.ADMIN}), None), alice)
     store.tokens.revoke("other", bob)

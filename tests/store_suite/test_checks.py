@@ -41,6 +41,8 @@ def test_other_names_do_not(name: str) -> None:
         {"name": "a" * 63},
         {"matching_enabled_ratio": 0, "disabled_until": NOW},
         {"approval": Approval.AFTER, "review_hours": 8_760, "growth_limit": 1_000_000},
+        {"false_share": 0, "false_reports": 1, "false_reporters": 1},
+        {"false_share": 1, "false_reports": 10_000, "false_reporters": 1_000},
         {"kinds": tuple(KindPolicy(f"k{number}", 64, 100) for number in range(32))},
     ],
 )
@@ -74,6 +76,12 @@ def test_bounds_are_inclusive(values: dict[str, Any]) -> None:
         ("review_hours", 8_761),
         ("growth_limit", -1),
         ("growth_limit", 1_000_001),
+        ("false_share", 1.01),
+        ("false_share", math.nan),
+        ("false_reports", 0),
+        ("false_reports", 10_001),
+        ("false_reporters", 0),
+        ("false_reporters", 1_001),
     ],
 )
 def test_what_is_out_of_bounds_is_named(field: str, value: object) -> None:

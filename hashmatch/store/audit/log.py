@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from hashmatch.errors import InvalidField, NotFound, Unavailable
 from hashmatch.store.audit.forms import FORMS, canonical, digest
@@ -14,7 +14,7 @@ from hashmatch.store.database import Database, answering
 from hashmatch.store.schema import What, audit, changes, entries
 from hashmatch.tlog import HASH_BYTES, Checkpoint, root_hash
 from hashmatch.tlog.proofs import consistency, inclusion
-from hashmatch.types import AuditReport, EntryProof, Progress, Proof, Record
+from hashmatch.types import AuditReport, EntryProof, Progress, Proof, Record, Token
 
 _RECORDS: Final = select(audit.c.number, audit.c.record)
 
@@ -30,12 +30,17 @@ class AuditLog:
         with self._reading() as connection:
             return checkpoint_at(connection, size(connection))
 
-    def records(self, first: int = 0, limit: int = 100, bank: str = "") -> list[Record]:
-        """At most `limit` records in their order, from the number `first`, inclusive; of one bank alone if named."""
+    def records(self, first: int = 0, limit: int = 100, bank: str = "", reader: Token | None = None) -> list[Record]:
+        """At most `limit` records in their order, from the number `first`, inclusive; of one bank alone if named, and
+        of those banks that the reader sees.
+        """
         page = _RECORDS.where(audit.c.number >= first).order_by(audit.c.number).limit(limit)
+        if bank:
+            page = page.where(audit.c.bank == bank)
+        if reader is not None:
+            page = page.where(*_seen_by(reader))
         with self._reading() as connection:
-            found = connection.execute(page.where(audit.c.bank == bank) if bank else page)
-            return [_record(*row) for row in found]
+            return [_record(*row) for row in connection.execute(page)]
 
     def record(self, number: int) -> Record:
         """One record; raises NotFound."""
@@ -89,6 +94,16 @@ class AuditLog:
     def _reading(self) -> Iterator[Connection]:
         with answering(), self._database.reads.connect() as connection:
             yield connection
+
+
+def _seen_by(reader: Token) -> Iterator[ColumnElement[bool]]:
+    """Conditions for the records of the banks that a token sees; all, where it sees every bank."""
+    if reader.banks:
+        yield audit.c.bank.in_(reader.banks)
+    if reader.tenant:
+        yield audit.c.bank.startswith(f"{reader.tenant}/")
+    elif reader.tenant is not None:
+        yield audit.c.bank.not_like("%/%")
 
 
 def checkpoint_at(connection: Connection, at: int) -> Checkpoint:

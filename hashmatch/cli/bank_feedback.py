@@ -1,0 +1,72 @@
+"""`hashmatch bank reports`, `reinstate` and `sources`: what was reported of matches, and what becomes of it."""
+
+from typing import Annotated
+
+import typer
+
+from hashmatch.cli.bank_policy import BankName
+from hashmatch.cli.common import AsJson, Reason, connect
+from hashmatch.cli.objects import emit, report_object, source_object
+from hashmatch.cli.output import print_table
+
+
+def reports(
+    context: typer.Context,
+    name: BankName,
+    entry: Annotated[int, typer.Argument(metavar="ENTRY", min=1, help="The entry's number.")],
+    as_json: AsJson = False,
+) -> None:
+    """List what was reported of one entry's matches: of which uploads, by whom, and why.
+
+    Example: hashmatch bank reports known-bad 17
+    """
+    with connect(context) as client:
+        listed = client.feedback.reports(name, entry)
+        if as_json:
+            for report in listed:
+                emit(report_object(report))
+            return
+        rows = [
+            (f"{each.time:%Y-%m-%d %H:%M}", each.reporter, each.content_id, each.finding.lower(), each.note)
+            for each in listed
+        ]
+    print_table(("time (UTC)", "by", "upload", "found", "note"), rows, "" if rows else "nothing was reported")
+
+
+def reinstate(
+    context: typer.Context,
+    name: BankName,
+    entries: Annotated[list[int], typer.Argument(metavar="ENTRY", min=1, help="Numbers of flagged entries.")],
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let flagged entries match as before, all or none; 'show BANK --state flagged' lists them.
+
+    It settles the reports that they are false. In a bank that wants two
+    persons another than who added them must do it. If they are false indeed:
+    'remove'.
+
+    Example: hashmatch bank reinstate known-bad 17 --reason "looked at all reports"
+    """
+    with connect(context) as client:
+        revision = client.feedback.reinstate(name, entries, reason=reason)
+    if as_json:
+        emit({"bank": name, "reinstated": entries, "revision": revision})
+    else:
+        typer.echo(f"reinstated {len(entries)} in {name} (revision {revision})")
+
+
+def sources(context: typer.Context, name: BankName, as_json: AsJson = False) -> None:
+    """List where a bank's entries come from, and how often matches were false; the falsest first.
+
+    Example: hashmatch bank sources known-bad
+    """
+    with connect(context) as client:
+        listed = sorted(client.feedback.sources(name), key=lambda each: -each.feedback.false)
+    if as_json:
+        for source in listed:
+            emit(source_object(source))
+        return
+    rows = [(each.source, each.entries, each.flagged, each.feedback.false, each.feedback.confirmed) for each in listed]
+    columns = ("source", "#entries", "#flagged", "#false", "#confirmed")
+    print_table(columns, rows, "" if rows else "the bank has no entries")
