@@ -1,9 +1,10 @@
-"""How long after a reporter's call an urgent entry matches in every server: several servers that share one database.
+"""How long after a caller's word every server answers by it: several servers that share one database.
 
     python -m benchmarks.urgent --reports 200
 
-The servers and PostgreSQL are its own. A report is a call of AddEntries to one server; the time runs from before that
-call until every process of every server answers at its revision, and each server is then asked once more to be sure.
+The servers and PostgreSQL are its own. An urgent entry comes by a call of AddEntries to one server, and is demoted by
+a call of ReportMatch, both of which are timed: from before the call until every process of every server answers at its
+revision; each server is then asked once more to be sure.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from benchmarks.imports import database
 from benchmarks.machine import described
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
-from hashmatch.types import PDQ, Action, Approval, Bank, Hash, NewEntry
+from hashmatch.types import PDQ, Action, Approval, Bank, Finding, Hash, NewEntry, Verdict
 
 
 def main() -> None:
@@ -30,18 +31,20 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     arguments = parser.parse_args()
     print(described())
-    print("| database | servers x processes | reports | median, ms | 99 %, ms | most, ms |")
-    print("|---|---|---|---|---|---|")
+    print("| database | servers x processes | what | reports | median, ms | 99 %, ms | most, ms |")
+    print("|---|---|---|---|---|---|---|")
     for name in arguments.database or ["sqlite", "postgresql"]:
         with database(name) as (url, _):
-            took = measure(url, arguments.servers, arguments.processes, arguments.reports)
-        last = sorted(took)[int(0.99 * len(took))]
+            measured = measure(url, arguments.servers, arguments.processes, arguments.reports)
         shape = f"{arguments.servers} x {arguments.processes}"
-        print(f"| {name} | {shape} | {len(took)} | {statistics.median(took):.0f} | {last:.0f} | {max(took):.0f} |")
+        for what, took in zip(("added", "demoted"), zip(*measured, strict=True), strict=True):
+            last = sorted(took)[int(0.99 * len(took))]
+            middle = statistics.median(took)
+            print(f"| {name} | {shape} | {what} | {len(took)} | {middle:.0f} | {last:.0f} | {max(took):.0f} |")
 
 
-def measure(url: str, servers: int, processes: int, reports: int) -> list[float]:
-    """Milliseconds of each report."""
+def measure(url: str, servers: int, processes: int, reports: int) -> list[tuple[float, float]]:
+    """Milliseconds of each entry's addition and of its demotion."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         url = url or f"sqlite:///{folder / 'banks.db'}"
@@ -53,20 +56,33 @@ def measure(url: str, servers: int, processes: int, reports: int) -> list[float]
             stack.callback(server.stop)
             clients.append(stack.enter_context(Client(server.address)))
         pool = stack.enter_context(ThreadPoolExecutor(servers))
-        clients[0].create_bank(Bank("urgent", action=Action.BLOCK, approval=Approval.AFTER))
         source = Random(reports)
-        return [report(clients, pool, Hash(PDQ, source.randbytes(32), 100), number) for number in range(reports)]
+        return [follow(clients, pool, Hash(PDQ, source.randbytes(32), 100), number) for number in range(reports)]
 
 
-def report(clients: list[Client], pool: ThreadPoolExecutor, item: Hash, number: int) -> float:
+def follow(clients: list[Client], pool: ThreadPoolExecutor, item: Hash, number: int) -> tuple[float, float]:
+    """One entry, in a bank of its own: feedback demotes but few entries of one bank in a day."""
+    bank = Bank(f"urgent-{number}", action=Action.BLOCK, approval=Approval.AFTER, false_reports=1, false_reporters=1)
+    clients[0].create_bank(bank)
+    one = clients[number % len(clients)]
     began = time.perf_counter()
-    revision = clients[number % len(clients)].load_entries("urgent", [NewEntry(item)]).revision
+    entry = one.load_entries(bank.name, [NewEntry(item)])
+    added = answered(clients, pool, item, entry.revision, began, Verdict.BLOCK)
+    began = time.perf_counter()
+    revision = one.feedback.report(bank.name, entry.id, "upload", Finding.FALSE).revision
+    return added, answered(clients, pool, item, revision, began, Verdict.REVIEW)
+
+
+def answered(
+    clients: list[Client], pool: ThreadPoolExecutor, item: Hash, revision: int, began: float, verdict: Verdict
+) -> float:
+    """Milliseconds until all have reached the revision; ends the program where one then answers otherwise."""
     list(pool.map(lambda client: client.wait_for_revision(revision), clients))
     took = 1000 * (time.perf_counter() - began)
     for client in clients:
         (decision,) = client.lookup_hashes([item])
-        if not decision.total_matches or decision.verdict != Action.BLOCK.value:
-            raise SystemExit(f"report {number} does not match in every server")
+        if not decision.total_matches or decision.verdict is not verdict:
+            raise SystemExit(f"at revision {revision} a server answers {decision.verdict}, not {verdict}")
     time.sleep(0.05)
     return took
 

@@ -215,6 +215,8 @@ def test_on_the_command_line(place: Place) -> None:
     assert "2/2" in place.command("lead", "bank", "show", "shown", "--state", "flagged").out
     (_, shown) = place.command("lead", "bank", "show", "shown", "--entries", "--json").objects
     assert (shown["state"], shown["feedback"]) == ("FLAGGED", {"confirmed": 0, "false": 2})
+    assert place.command("lead", "bank", "flagged", "shown", "--json").object == shown
+    assert "hotline" in place.command("lead", "bank", "flagged").out
     first, second = place.command("lead", "bank", "reports", "shown", entry, "--json").objects
     assert (first["reporter"], first["note"], second["content_id"]) == ("token:pipeline", "a cat", "upload 2")
     assert "a cat" in place.command("lead", "bank", "reports", "shown", entry).out
@@ -229,6 +231,10 @@ def test_on_the_command_line(place: Place) -> None:
     for name in ("pipeline", "staff"):
         last = place.command(name, "report", "shown", entry, "upload 3", "--false")
     assert "asks for REVIEW from now on" in last.out
+    assert "REVIEW" in place.command("lead", "bank", "flagged", "shown").out
+    with place.client("staff") as staff:
+        staff.remove_entries("shown", [entry])
+    assert "nothing is flagged" in place.command("lead", "bank", "flagged", "shown").out
 
 
 def test_the_asyncio_client_does_the_same(place: Place) -> None:

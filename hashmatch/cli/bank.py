@@ -8,7 +8,7 @@ import typer
 from hashmatch.cli.add import add
 from hashmatch.cli.bank_approval import approve, pending, reject, try_
 from hashmatch.cli.bank_entries import print_entries, remove, restore
-from hashmatch.cli.bank_feedback import reinstate, reports, sources
+from hashmatch.cli.bank_feedback import flagged, reinstate, reports, sources
 from hashmatch.cli.bank_policy import BankName, create, facts, one_of, state, update
 from hashmatch.cli.common import AsJson, Reason, connect
 from hashmatch.cli.export import HELP as EXPORT_HELP
@@ -33,6 +33,7 @@ app.command()(pending)
 app.command()(approve)
 app.command()(reject)
 app.command("try")(try_)
+app.command()(flagged)
 app.command()(reports)
 app.command()(reinstate)
 app.command()(sources)

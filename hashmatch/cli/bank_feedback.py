@@ -1,13 +1,40 @@
-"""`hashmatch bank reports`, `reinstate` and `sources`: what was reported of matches, and what becomes of it."""
+"""`hashmatch bank flagged`, `reports`, `reinstate` and `sources`: what was reported of matches, and what is done."""
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 import typer
 
 from hashmatch.cli.bank_policy import BankName
 from hashmatch.cli.common import AsJson, Reason, connect
-from hashmatch.cli.objects import emit, report_object, source_object
+from hashmatch.cli.objects import emit, entry_object, report_object, source_object
 from hashmatch.cli.output import print_table
+from hashmatch.types import Action, Bank, Entry, EntryFilter, State
+
+_FLAGGED: Final = EntryFilter(state=State.FLAGGED)
+
+
+def flagged(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="[BANK]", help="The bank's name; all banks where it is left out.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List entries whose matches were reported as false, and that wait for 'reinstate' or 'remove'.
+
+    Example: hashmatch bank flagged
+    """
+    with connect(context) as client:
+        banks = [client.get_bank(name)[0]] if name else list(client.list_banks())
+        listed = ((bank, entry) for bank in banks for entry in client.list_entries(bank.name, _FLAGGED))
+        if as_json:
+            for _, entry in listed:
+                emit(entry_object(entry))
+            return
+        rows = [_row(bank, entry) for bank, entry in listed]
+    columns = ("bank", "#entry", "kind", "content", "source", "#false", "#confirmed", "asks for")
+    print_table(columns, rows, "" if rows else "nothing is flagged")
 
 
 def reports(
@@ -40,7 +67,7 @@ def reinstate(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let flagged entries match as before, all or none; 'show BANK --state flagged' lists them.
+    """Let flagged entries match as before, all or none; 'flagged' lists them.
 
     It settles the reports that they are false. In a bank that wants two
     persons another than who added them must do it. If they are false indeed:
@@ -70,3 +97,10 @@ def sources(context: typer.Context, name: BankName, as_json: AsJson = False) -> 
     rows = [(each.source, each.entries, each.flagged, each.feedback.false, each.feedback.confirmed) for each in listed]
     columns = ("source", "#entries", "#flagged", "#false", "#confirmed")
     print_table(columns, rows, "" if rows else "the bank has no entries")
+
+
+def _row(bank: Bank, entry: Entry) -> tuple[object, ...]:
+    demoted = entry.review_from is not None and entry.review_from <= datetime.now(UTC)
+    asks, said = Action.REVIEW if demoted else bank.action, entry.provenance
+    counts = entry.feedback.false, entry.feedback.confirmed
+    return bank.name, entry.id, entry.hash.kind, said.content_id, said.source, *counts, asks

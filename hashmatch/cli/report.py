@@ -24,9 +24,9 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """Say whether a match was right, once somebody has looked at the upload.
 
     An entry of which too many matches are false is flagged, and asks for
-    REVIEW from then on: 'bank show BANK --state flagged' lists such entries, and
-    'bank reinstate' or 'bank remove' decides. Of each token, entry and upload
-    the newest report counts, so that saying it again is safe.
+    REVIEW from then on: 'bank flagged' lists such entries, and 'bank reinstate'
+    or 'bank remove' decides. Of each token, entry and upload the newest report
+    counts, so that saying it again is safe.
 
     Example: hashmatch report known-bad 17 upload-4711 --false --note "a landscape"
     """

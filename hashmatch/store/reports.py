@@ -1,10 +1,10 @@
 """What was reported of matches, as it is read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from hashmatch.store.history import MATCHING, pieces
 from hashmatch.store.named import LAST_ID, bank_number, no_entry
@@ -13,6 +13,11 @@ from hashmatch.types import Entry, Feedback, Finding, Report, SourceFeedback, St
 from hashmatch.types.moments import moment
 
 FALSE: Final = func.sum(case((reports.c.finding == Finding.FALSE.value, 1), else_=0))
+_OF_ENTRIES: Final = (
+    select(reports.c.entry_id, FALSE, func.count())
+    .where(reports.c.entry_id.in_(bindparam("ids", expanding=True)))
+    .group_by(reports.c.entry_id)
+)
 _FLAGGED: Final = MATCHING & (entries.c.state == State.FLAGGED.value)
 
 
@@ -20,8 +25,7 @@ def with_feedback(connection: Connection, found: Sequence[Entry]) -> list[Entry]
     """The entries with what was reported of them."""
     said: dict[int, Feedback] = {}
     for some in pieces([entry.id for entry in found]):
-        counted = select(reports.c.entry_id, FALSE, func.count()).where(reports.c.entry_id.in_(some))
-        said |= {id_: _feedback(false, all_) for id_, false, all_ in _rows(connection, counted, reports.c.entry_id)}
+        said |= {id_: _feedback(false, all_) for id_, false, all_ in connection.execute(_OF_ENTRIES, {"ids": some})}
     return [replace(entry, feedback=said[entry.id]) if entry.id in said else entry for entry in found]
 
 
@@ -57,11 +61,8 @@ def _said_of(connection: Connection, found: Sequence[Any], mine: Any) -> Mapping
         return {}
     counted = select(entries.c.source, FALSE, func.count()).join(entries, entries.c.id == reports.c.entry_id)
     counted = counted.where(mine, entries.c.source.between(found[0].source, found[-1].source))
-    return {source: _feedback(false, all_) for source, false, all_ in _rows(connection, counted, entries.c.source)}
-
-
-def _rows(connection: Connection, counted: Any, by: Any) -> Iterable[Any]:
-    return connection.execute(counted.group_by(by))
+    rows = connection.execute(counted.group_by(entries.c.source))
+    return {source: _feedback(false, all_) for source, false, all_ in rows}
 
 
 def _feedback(false: int, all_: int) -> Feedback:
