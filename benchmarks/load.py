@@ -96,7 +96,7 @@ def _do_nothing(ready: Connection) -> None:
         await server.start()
         await server.wait_for_termination()
 
-    keep_freed(4 * 2**20, 16 * 2**20)
+    keep_freed(2**20, 4 * 2**20)
     uvloop.run(run())
 
 

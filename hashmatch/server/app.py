@@ -75,9 +75,9 @@ _MOST_STREAMS = 1024
 """Calls at once on one connection; more wait with the client."""
 _LARGEST_FRAME = 2**20
 """Bytes of HTTP/2 that come in one piece: an upload in 13 pieces of the usual size costs both ends more."""
-_OWN_MAPPING = 4 * 2**20
+_OWN_MAPPING = 2**20
 """Bytes from which a message's memory is given back as soon as it is answered."""
-_KEPT = 16 * 2**20
+_KEPT = 4 * 2**20
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 """A peer that answers no ping for so long is gone, and what it held is freed."""
