@@ -6,6 +6,7 @@ from typing import Any
 from hashmatch.client import bank_calls
 from hashmatch.client.bank_calls import ADDING, ALL_THERE
 from hashmatch.client.calls import Call, T
+from hashmatch.client.pages import async_pages
 from hashmatch.types import Adding, Bank, Batch, Decided, Entry, EntryFilter, NewEntry, NewMedia
 
 
@@ -23,15 +24,9 @@ class AsyncBankMethods:
         """As `Client.get_bank`."""
         return await self._run(bank_calls.get_bank(name))
 
-    async def list_banks(self) -> AsyncIterator[Bank]:
+    def list_banks(self) -> AsyncIterator[Bank]:
         """As `Client.list_banks`."""
-        token = ""
-        while True:
-            page, token = await self._run(bank_calls.list_banks(token))
-            for bank in page:
-                yield bank
-            if not token:
-                return
+        return async_pages(self._run, bank_calls.list_banks)
 
     async def update_bank(
         self, name: str, *, request_id: str = "", reason: str = "", **values: Any
@@ -71,15 +66,9 @@ class AsyncBankMethods:
         """As `Client.get_entry`."""
         return await self._run(bank_calls.get_entry(bank, entry))
 
-    async def list_entries(self, bank: str, wanted: EntryFilter = ALL_THERE) -> AsyncIterator[Entry]:
+    def list_entries(self, bank: str, wanted: EntryFilter = ALL_THERE) -> AsyncIterator[Entry]:
         """As `Client.list_entries`."""
-        token = ""
-        while True:
-            page, token = await self._run(bank_calls.list_entries(bank, token, wanted))
-            for entry in page:
-                yield entry
-            if not token:
-                return
+        return async_pages(self._run, lambda token: bank_calls.list_entries(bank, token, wanted))
 
     async def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """As `Client.remove_entries`."""
@@ -95,15 +84,9 @@ class AsyncBankMethods:
         """As `Client.restore_entries`."""
         return await self._run(bank_calls.restore_entries(bank, entries, request_id, reason))
 
-    async def list_batches(self, bank: str = "") -> AsyncIterator[Batch]:
+    def list_batches(self, bank: str = "") -> AsyncIterator[Batch]:
         """As `Client.list_batches`."""
-        token = ""
-        while True:
-            page, token = await self._run(bank_calls.list_batches(bank, token))
-            for batch in page:
-                yield batch
-            if not token:
-                return
+        return async_pages(self._run, lambda token: bank_calls.list_batches(bank, token))
 
     async def approve(
         self, bank: str, which: Sequence[int] | str, *, request_id: str = "", reason: str = ""

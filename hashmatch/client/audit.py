@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from hashmatch.client import audit_calls
 from hashmatch.client.calls import AsyncRun, Run
+from hashmatch.client.pages import async_pages, pages
 from hashmatch.types import EntryProof, Proof, Record
 
 
@@ -19,12 +20,7 @@ class Audit:
 
     def records(self, bank: str = "", first: int = 0) -> Iterator[Record]:
         """The records of the audit log in their order, from a number, inclusive; of one bank alone if named."""
-        token = ""
-        while True:
-            page, token = self._run(audit_calls.list_records(bank, first, token))
-            yield from page
-            if not token:
-                return
+        return pages(self._run, lambda token: audit_calls.list_records(bank, first, token))
 
     def record(self, number: int) -> Record:
         """One record."""
@@ -53,15 +49,9 @@ class AsyncAudit:
         """As `Audit.checkpoint`."""
         return await self._run(audit_calls.checkpoint())
 
-    async def records(self, bank: str = "", first: int = 0) -> AsyncIterator[Record]:
+    def records(self, bank: str = "", first: int = 0) -> AsyncIterator[Record]:
         """As `Audit.records`."""
-        token = ""
-        while True:
-            page, token = await self._run(audit_calls.list_records(bank, first, token))
-            for record in page:
-                yield record
-            if not token:
-                return
+        return async_pages(self._run, lambda token: audit_calls.list_records(bank, first, token))
 
     async def record(self, number: int) -> Record:
         """As `Audit.record`."""

@@ -6,6 +6,7 @@ from typing import Any
 from hashmatch.client import bank_calls
 from hashmatch.client.bank_calls import ADDING, ALL_THERE
 from hashmatch.client.calls import Call, T
+from hashmatch.client.pages import pages
 from hashmatch.types import Adding, Bank, Batch, Decided, Entry, EntryFilter, NewEntry, NewMedia
 
 
@@ -25,12 +26,7 @@ class BankMethods:
 
     def list_banks(self) -> Iterator[Bank]:
         """All banks by name, fetched page by page."""
-        token = ""
-        while True:
-            page, token = self._run(bank_calls.list_banks(token))
-            yield from page
-            if not token:
-                return
+        return pages(self._run, bank_calls.list_banks)
 
     def update_bank(self, name: str, *, request_id: str = "", reason: str = "", **values: Any) -> tuple[Bank, int]:
         """Change fields of a bank, for example `threshold=24`; answers with it and the revision."""
@@ -70,12 +66,7 @@ class BankMethods:
 
     def list_entries(self, bank: str, wanted: EntryFilter = ALL_THERE) -> Iterator[Entry]:
         """A bank's entries in the order they were added, fetched page by page."""
-        token = ""
-        while True:
-            page, token = self._run(bank_calls.list_entries(bank, token, wanted))
-            yield from page
-            if not token:
-                return
+        return pages(self._run, lambda token: bank_calls.list_entries(bank, token, wanted))
 
     def remove_entries(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """Remove 1 to 10,000 entries by id, all or none; answers with the revision."""
@@ -91,12 +82,7 @@ class BankMethods:
 
     def list_batches(self, bank: str = "") -> Iterator[Batch]:
         """What waits for approval in a bank, or in all, oldest first, fetched page by page."""
-        token = ""
-        while True:
-            page, token = self._run(bank_calls.list_batches(bank, token))
-            yield from page
-            if not token:
-                return
+        return pages(self._run, lambda token: bank_calls.list_batches(bank, token))
 
     def approve(self, bank: str, which: Sequence[int] | str, *, request_id: str = "", reason: str = "") -> Decided:
         """Let entries match that another person has added: 1 to 10,000 by id, or a batch by name.

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from hashmatch.client import feedback_calls
 from hashmatch.client.calls import AsyncRun, Run
+from hashmatch.client.pages import async_pages, pages
 from hashmatch.types import Finding, Report, Reported, SourceFeedback
 
 
@@ -23,21 +24,11 @@ class Feedback:
 
     def reports(self, bank: str, entry: int) -> Iterator[Report]:
         """What was reported of an entry, removed or not, oldest first, fetched page by page."""
-        token = ""
-        while True:
-            page, token = self._run(feedback_calls.list_reports(bank, entry, token))
-            yield from page
-            if not token:
-                return
+        return pages(self._run, lambda token: feedback_calls.list_reports(bank, entry, token))
 
     def sources(self, bank: str) -> Iterator[SourceFeedback]:
         """What a bank has of each source, and what was reported of that, by name, fetched page by page."""
-        token = ""
-        while True:
-            page, token = self._run(feedback_calls.list_sources(bank, token))
-            yield from page
-            if not token:
-                return
+        return pages(self._run, lambda token: feedback_calls.list_sources(bank, token))
 
     def reinstate(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """Let 1 to 10,000 flagged entries match as before, all or none; answers with the revision.
@@ -58,25 +49,13 @@ class AsyncFeedback:
         """As `Feedback.report`."""
         return await self._run(feedback_calls.report(bank, entry, content_id, finding, note))
 
-    async def reports(self, bank: str, entry: int) -> AsyncIterator[Report]:
+    def reports(self, bank: str, entry: int) -> AsyncIterator[Report]:
         """As `Feedback.reports`."""
-        token = ""
-        while True:
-            page, token = await self._run(feedback_calls.list_reports(bank, entry, token))
-            for report in page:
-                yield report
-            if not token:
-                return
+        return async_pages(self._run, lambda token: feedback_calls.list_reports(bank, entry, token))
 
-    async def sources(self, bank: str) -> AsyncIterator[SourceFeedback]:
+    def sources(self, bank: str) -> AsyncIterator[SourceFeedback]:
         """As `Feedback.sources`."""
-        token = ""
-        while True:
-            page, token = await self._run(feedback_calls.list_sources(bank, token))
-            for source in page:
-                yield source
-            if not token:
-                return
+        return async_pages(self._run, lambda token: feedback_calls.list_sources(bank, token))
 
     async def reinstate(self, bank: str, entries: Sequence[int], *, request_id: str = "", reason: str = "") -> int:
         """As `Feedback.reinstate`."""

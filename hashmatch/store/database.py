@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hashmatch.errors import Unavailable
+from hashmatch.errors import InvalidInput, Unavailable
 
 BUSY_SECONDS: Final = 10.0
 """How long a statement waits for another writer to finish before the database counts as unavailable."""
@@ -50,15 +50,24 @@ class Database(ABC):
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Raise Unavailable where the database is locked for too long, out of reach, or cannot store more."""
+    """Raise Unavailable where the database is locked for too long, out of reach, or cannot store more.
+
+    And InvalidInput for a value that it cannot take, such as the NUL character in PostgreSQL.
+    """
     try:
         yield
     except (OperationalError, InterfaceError, InternalError) as error:
         raise unavailable(error.orig) from error
+    except DataError as error:
+        raise InvalidInput(f"the database does not take this: {_line(error.orig)}") from error
     except PoolTimeout as error:
         raise Unavailable("every connection to the database is in use") from error
 
 
 def unavailable(error: BaseException | None) -> Unavailable:
     """What a driver's error comes to, in one line."""
-    return Unavailable(f"the database does not answer: {str(error).partition(chr(10))[0]}")
+    return Unavailable(f"the database does not answer: {_line(error)}")
+
+
+def _line(error: BaseException | None) -> str:
+    return str(error).partition("\n")[0]

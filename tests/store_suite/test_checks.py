@@ -1,16 +1,21 @@
 """What banks may hold: the bounds of the public contract, from both sides."""
 
+import contextlib
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.errors import InvalidField
+from hashmatch.errors import InvalidField, InvalidInput, NotFound
+from hashmatch.store import Store
 from hashmatch.store.checks import check_bank, check_entries, check_hash
-from hashmatch.types import Approval, Bank, Hash, KindPolicy, NewEntry, Provenance, TimeRange
+from hashmatch.types import Approval, Bank, EntryFilter, Hash, KindPolicy, NewEntry, Provenance, TimeRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW = datetime.now(UTC)
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -145,3 +150,20 @@ def test_a_wrong_policy_of_a_kind_is_named(kinds: tuple[KindPolicy, ...], field:
     with pytest.raises(InvalidField) as caught:
         check_bank(Bank("a", kinds=kinds))
     assert caught.value.details["field"] == field
+
+
+def test_a_text_that_no_row_can_hold_is_the_callers_fault(store: Store) -> None:
+    """PostgreSQL does not take it at all; in SQLite there is just none."""
+    store.create_bank(Bank("a"))
+    calls: list[Callable[[], object]] = [
+        lambda: store.get_bank("\0"),
+        lambda: store.remove_content("a", "\0"),
+        lambda: store.approvals.reject("a", "\0"),
+    ]
+    for call in calls:
+        with pytest.raises((NotFound, InvalidInput)):
+            call()
+    with contextlib.suppress(InvalidInput):
+        assert store.list_entries("a", wanted=EntryFilter("\0")) == []
+    with contextlib.suppress(InvalidInput):
+        assert store.feedback.sources("a", "\0") == []
