@@ -14,7 +14,8 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +38,8 @@ from hashmatch.v1 import match_pb2
 
 CONNECTIONS: Final = 8
 """To reach every process: the kernel deals connections out, and all but never gives 8 to one of two."""
+ALONE: Final = "lookups alone"
+"""Before, between and after what may slow them: other programs on the machine, and waiting for a core, are in all."""
 _METHOD: Final = "/hashmatch.v1.MatchService/LookupHashes"
 _OPTIONS: Final = MatchOptions()
 
@@ -88,20 +91,25 @@ class Latencies(NamedTuple):
     calls: int
     hashes_per_second: float
     median: float
-    p99: float
-    most: float
+    slowest: tuple[float, float, float]
+    """What 99 % and 99.9 % are below, and the most."""
 
     @classmethod
-    def of(cls, made: list[Call], began: float, ended: float) -> "Latencies":
-        took = [1000 * call.seconds for call in made if began <= call.began < ended]
-        rate = QUERIES * len(took) / (ended - began)
-        return cls(len(took), rate, statistics.median(took), float(np.percentile(took, 99)), max(took))
+    def of(cls, made: list[Call], periods: Sequence[tuple[float, float]]) -> "Latencies":
+        took = [1000 * call.seconds for began, ended in periods for call in made if began <= call.began < ended]
+        rate = QUERIES * len(took) / sum(ended - began for began, ended in periods)
+        p99, p999, most = np.percentile(took, (99, 99.9, 100)).tolist()
+        return cls(len(took), rate, statistics.median(took), (p99, p999, most))
 
-    def __str__(self) -> str:
+    def beside(self, alone: "Latencies") -> str:
+        """In words, with each of the slowest as a multiple of the median of lookups alone, and of the same there."""
+        told = [
+            f"{name} {own:.1f} ms ({own / alone.median:.1f}x; {own / other:.2f} of alone)"
+            for name, own, other in zip(("p99", "p99.9", "most"), self.slowest, alone.slowest, strict=True)
+        ]
         return (
             f"{self.hashes_per_second:,.0f} hashes/s; a batch of {QUERIES}: median {self.median:.1f} ms, "
-            f"p99 {self.p99:.1f} ms ({self.p99 / self.median:.1f}x), most {self.most:.1f} ms "
-            f"({self.most / self.median:.1f}x); {self.calls:,} calls"
+            f"{', '.join(told)}; {self.calls:,} calls"
         )
 
 
@@ -183,21 +191,24 @@ def rebuild(server: ServerProcess, said: Callable[[str, str], None]) -> None:
 def measure(server: ServerProcess, arguments: argparse.Namespace, said: Callable[[str, str], None]) -> None:
     count, callers, seconds = arguments.entries, arguments.callers, arguments.seconds
     made: list[Call] = []
-    looked: dict[str, tuple[float, float]] = {}
+    looked: dict[str, list[tuple[float, float]]] = defaultdict(list)
     with peak(server) as most, looking_up(server.address, callers, count, made):
         before = {process: memory(process) for process in processes(server)}
         base = sum(each["share"] for each in before.values())
         steps: tuple[tuple[str, Callable[[], None]], ...] = (
-            ("lookups alone", lambda: time.sleep(seconds)),
+            (ALONE, lambda: time.sleep(seconds)),
             ("while entries are added", lambda: said_freshness(server.address, arguments.times, said)),
+            (ALONE, lambda: time.sleep(seconds)),
             ("while files are built and taken up", lambda: swap(server.address, count)),
+            (ALONE, lambda: time.sleep(seconds)),
         )
         for name, step in steps:
             began = time.monotonic()
             step()
-            looked[name] = began, time.monotonic()
-    for name, (began, ended) in looked.items():
-        said(name, str(Latencies.of(made, began, ended)))
+            looked[name].append((began, time.monotonic()))
+    alone = Latencies.of(made, looked[ALONE])
+    for name, periods in looked.items():
+        said(name, Latencies.of(made, periods).beside(alone))
     for process, held in before.items():
         said(f"process {process}", ", ".join(f"{name} {size:,.0f} MB" for name, size in held.items()))
     said(

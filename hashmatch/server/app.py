@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -83,6 +84,11 @@ _KEEPALIVE_TIMEOUT_MS = 10_000
 """A peer that answers no ping for so long is gone, and what it held is freed."""
 _HANDSHAKE_MS = 10_000
 """For a connection that never says anything."""
+_SWITCH_SECONDS = 0.0005
+"""For which a thread may keep the GIL while others want it: a search takes it again after each of its steps, and would
+wait for five milliseconds at each while the follower applies changes."""
+_RARELY = 100
+"""Young collections of the garbage collector before one of all objects, for which every thread waits."""
 _NOTICE_SECONDS = 0.2
 """Between NOT_SERVING and refusing new calls, so that balancers that watch health turn away first."""
 
@@ -95,6 +101,8 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
     A process of a supervisor is given the board that they share, and shares the port with the others.
     """
     keep_freed(_OWN_MAPPING, _KEPT)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.set_threshold(*gc.get_threshold()[:2], _RARELY)
     with ExitStack() as stack:
         pool = stack.enter_context(Pool(settings.limits, settings.workers, settings.sandbox))
         store = stack.enter_context(Store.open(settings.database))
