@@ -64,14 +64,9 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
     async def AddEntries(self, request: bank_pb2.AddEntriesRequest, context: Context) -> bank_pb2.AddEntriesResponse:
         bank = seen(wire.parse_bank_name(request.parent, "parent"))
         check_count("entries", len(request.entries))
-        items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
-        has_media = any(isinstance(item, NewMedia) for item in items)
-        adding = Adding(request.batch, request.following)
-        add = partial(self._engine.add_entries, bank, items, author(request.reason), request.request_id, adding)
-        entries, revision = await (self._work.media(Caller.of(context), add) if has_media else self._work.store(add))
-        if request.last_entry_only:
-            entries = entries[-1:]
-        return bank_pb2.AddEntriesResponse(entries=map(wire.entry_to_wire, entries), revision=revision)
+        has_media = any(message.WhichOneof("content") == "media" for message in request.entries)
+        add = partial(self._add, bank, request, author(request.reason))
+        return await (self._work.media(Caller.of(context), add) if has_media else self._work.store(add))
 
     async def GetEntry(self, request: bank_pb2.GetEntryRequest, context: Context) -> bank_pb2.GetEntryResponse:
         bank, entry = wire.parse_entry_name(request.name, "name")
@@ -84,11 +79,7 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         size = page_size(request.page_size)
         after = int(read_token(request.page_token, number=True) or "0")
         wanted = EntryFilter(request.content_id, wire.state_from_wire(request.state, "state"), request.batch)
-        entries = await self._work.store(self._engine.list_entries, bank, after, size, wanted)
-        return bank_pb2.ListEntriesResponse(
-            entries=map(wire.entry_to_wire, entries),
-            next_page_token=write_token(str(entries[-1].id)) if len(entries) == size else "",
-        )
+        return await self._work.store(self._listed, bank, after, size, wanted)
 
     async def RemoveEntries(
         self, request: bank_pb2.RemoveEntriesRequest, context: Context
@@ -135,6 +126,23 @@ class BankService(bank_pb2_grpc.BankServiceServicer):
         self, request: bank_pb2.RejectEntriesRequest, context: Context
     ) -> bank_pb2.RejectEntriesResponse:
         return await self._decide(self._engine.reject_entries, request, bank_pb2.RejectEntriesResponse)
+
+    def _add(self, bank: str, request: bank_pb2.AddEntriesRequest, by: Author) -> bank_pb2.AddEntriesResponse:
+        """From message to message, as thousands of entries take too long for the event loop; in another thread."""
+        items = [_new_entry(message, f"entries[{at}]") for at, message in enumerate(request.entries)]
+        adding = Adding(request.batch, request.following)
+        entries, revision = self._engine.add_entries(bank, items, by, request.request_id, adding)
+        if request.last_entry_only:
+            entries = entries[-1:]
+        return bank_pb2.AddEntriesResponse(entries=map(wire.entry_to_wire, entries), revision=revision)
+
+    def _listed(self, bank: str, after: int, size: int, wanted: EntryFilter) -> bank_pb2.ListEntriesResponse:
+        """In another thread too."""
+        entries = self._engine.list_entries(bank, after, size, wanted)
+        return bank_pb2.ListEntriesResponse(
+            entries=map(wire.entry_to_wire, entries),
+            next_page_token=write_token(str(entries[-1].id)) if len(entries) == size else "",
+        )
 
     async def _decide(
         self,

@@ -14,6 +14,7 @@ from hashmatch.server.metrics import Metrics
 from hashmatch.server.options import content_id, permitted
 from hashmatch.server.video import Videos
 from hashmatch.server.work import Work
+from hashmatch.types import MatchOptions
 from hashmatch.v1 import hash_pb2, hash_pb2_grpc, match_pb2, match_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -42,9 +43,7 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
         if not 1 <= len(request.hashes) <= _MOST_HASHES:
             raise errors.InvalidField("hashes", f"expected 1 to {_MOST_HASHES}, got {len(request.hashes)}")
         options = await permitted(request.options, self._engine, context)
-        hashes = [wire.hash_from_wire(message) for message in request.hashes]
-        decisions = await self._work.media(Caller.of(context), self._engine.lookup_hashes, hashes, options)
-        return match_pb2.LookupHashesResponse(results=map(wire.decision_to_wire, decisions))
+        return await self._work.media(Caller.of(context), self._look_up, request, options)
 
     async def MatchStream(  # type: ignore[override]  # a coroutine that writes, which the stubs do not know
         self, request_iterator: AsyncIterator[bytes], context: Context
@@ -94,6 +93,12 @@ class MatchService(match_pb2_grpc.MatchServiceServicer):
             reading.cancel()
             draining.cancel()
         await answers.put(None)
+
+    def _look_up(self, request: match_pb2.LookupHashesRequest, options: MatchOptions) -> match_pb2.LookupHashesResponse:
+        """From message to message, as thousands of hashes take too long for the event loop; in a media thread."""
+        hashes = [wire.hash_from_wire(message) for message in request.hashes]
+        decisions = self._engine.lookup_hashes(hashes, options)
+        return match_pb2.LookupHashesResponse(results=map(wire.decision_to_wire, decisions))
 
     async def _match(
         self, request: match_pb2.MatchImageRequest, context: Context, caller: Caller
