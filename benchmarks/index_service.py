@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 import grpc
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, track
 from rich.table import Table
 
 from benchmarks.filled import BANK, BATCH, QUERIES, entries, fill, hashes, lay
@@ -143,12 +143,17 @@ def freshness(address: str, times: int) -> list[float]:
     return took
 
 
-def swap(address: str, count: int) -> None:
-    """Add so much that a build is due, and wait until the process that answers has taken its files up."""
-    with Client(address, timeout=120) as client, Progress() as progress:
+def import_many(address: str, count: int) -> None:
+    """Add so much, in the largest calls there are, that a build is due."""
+    with Client(address, timeout=120) as client:
         _, there = client.get_bank(BANK)
-        for number in range(max(7, count // 100 // BATCH + 1)):
+        for number in track(range(max(7, count // 100 // BATCH + 1)), "importing"):
             client.add_entries(BANK, entries(there // BATCH + 1 + number))
+
+
+def swap(address: str) -> None:
+    """Wait until the files are built, and the process that answers has taken them up."""
+    with Client(address, timeout=120) as client, Progress() as progress:
         task = progress.add_task("building", total=None)
         while True:
             status = client.status()
@@ -197,9 +202,10 @@ def measure(server: ServerProcess, arguments: argparse.Namespace, said: Callable
         base = sum(each["share"] for each in before.values())
         steps: tuple[tuple[str, Callable[[], None]], ...] = (
             (ALONE, lambda: time.sleep(seconds)),
-            ("while entries are added", lambda: said_freshness(server.address, arguments.times, said)),
+            ("while entries are added one by one", lambda: said_freshness(server.address, arguments.times, said)),
             (ALONE, lambda: time.sleep(seconds)),
-            ("while files are built and taken up", lambda: swap(server.address, count)),
+            ("while 10,000 are added at a time", lambda: import_many(server.address, count)),
+            ("while files are built and taken up", lambda: swap(server.address)),
             (ALONE, lambda: time.sleep(seconds)),
         )
         for name, step in steps:
