@@ -22,8 +22,8 @@ everything. A token's secret is printed once and kept nowhere. To replace
 one: make another under another name, hand it out, revoke the old one.
 """
 
-_ROLES = """May be repeated. scan: hash and look up; curate: add and remove entries; approve: release what others added;
-admin: banks and their policy; audit: read what was done."""
+_ROLES = """May be repeated. scan: hash and look up; curate: add and remove entries; approve: release what others
+added or doubted; admin: banks and their policy; audit: read what was done. The first three report matches."""
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Who holds it: 1 to 63 of a-z, 0-9 and hyphen.")]
 

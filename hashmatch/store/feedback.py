@@ -50,10 +50,10 @@ class FeedbackStore:
             write.banks.add(bank)
             before = _matching(write.connection, bank, entry)
             _put(write, entry, _reporter(write), said)
-            policy = bank_row(write.connection, bank)
-            if not is_false(policy.policy, _counts(write.connection, entry)):
+            row = bank_row(write.connection, bank)
+            if not is_false(row.policy, _counts(write.connection, entry)):
                 return Reported(before.state is State.FLAGGED, demoted=False, revision=0)
-            changed, demoted = _flag(write, policy, entry, before)
+            changed, demoted = _flag(write, row, entry, before)
             return Reported(True, demoted, write.revision if changed else 0)
 
     def reinstate(self, bank: str, ids: Sequence[int], request_id: str = "", author: Author = LOCAL) -> int:
