@@ -137,7 +137,7 @@ class DeadlineExceeded(HashmatchError):
 
 
 class Overloaded(HashmatchError):
-    """The service has more to do than it can; details hold `limit`, one of wait, deadline, calls, bytes and videos."""
+    """The service has more to do than it can; details hold `limit`: wait, deadline, calls, bytes, videos or reports."""
 
     reason = "OVERLOADED"
 

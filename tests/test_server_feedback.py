@@ -1,9 +1,11 @@
 """Reports of matches over sockets: by tokens, to any server, until staff decides; in both clients and the command."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -200,6 +202,50 @@ def test_a_flood_is_refused_and_told_as_one(place: Place) -> None:
     with Store.open(place.url) as store, store._database.writes.begin() as connection:
         connection.exec_driver_sql("UPDATE head SET revision = revision")
         connection.exec_driver_sql("UPDATE reporters SET window_count = 1")
+
+
+def test_what_one_token_sends_at_once_is_bounded_and_keeps_nobody_from_the_store(place: Place) -> None:
+    entry, _ = made(place, Bank("busy", action=Action.BLOCK), 7)
+    metadata = (("authorization", f"Bearer {place.secrets['pipeline']}"),)
+    with (
+        Store.open(place.url) as store,
+        grpc.insecure_channel(place.servers[0].address) as channel,
+        place.client("lead") as lead,
+    ):
+        stub = feedback_pb2_grpc.FeedbackServiceStub(channel)
+        with store._database.writes.connect() as writer:
+            writer.exec_driver_sql("UPDATE head SET revision = revision")
+            sent = [
+                stub.ReportMatch.future(
+                    feedback_pb2.ReportMatchRequest(
+                        entry=f"banks/busy/entries/{entry}",
+                        content_id=str(number),
+                        finding=feedback_pb2.FINDING_FALSE,
+                    ),
+                    metadata=metadata,
+                    timeout=30,
+                )
+                for number in range(40)
+            ]
+            refused = next(call for call in as_done(sent) if call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED)
+            assert "pipeline has 32 reports under way" in refused.details()
+            assert [found.id for found in lead.list_entries("busy")] == [entry]
+            writer.rollback()
+        codes = [call.code() for call in sent]
+        assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+        assert codes.count(grpc.StatusCode.OK) >= 32
+        with place.client("pipeline") as pipeline:
+            assert not pipeline.feedback.report("busy", entry, "later", FALSE).flagged
+
+
+def as_done(calls: list[Any]) -> Iterator[Any]:
+    """Yield those that have ended, until all have."""
+    waiting = list(calls)
+    while waiting:
+        ended = [call for call in waiting if call.done()]
+        yield from ended
+        waiting = [call for call in waiting if call not in ended]
+        time.sleep(0.01)
 
 
 def test_on_the_command_line(place: Place) -> None:

@@ -1,12 +1,18 @@
 """FeedbackService: what people found when they looked at matches."""
 
-from typing import Any
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Final
 
 import grpc
 
 from hashmatch import wire
 from hashmatch.engine import Engine
-from hashmatch.server.access import author, seen
+from hashmatch.errors import Overloaded
+from hashmatch.server.access import author, caller, seen
 from hashmatch.server.metrics import Metrics
 from hashmatch.server.named import entries_of
 from hashmatch.server.pages import page_size, read_token, write_token
@@ -14,7 +20,12 @@ from hashmatch.server.work import Work
 from hashmatch.v1 import feedback_pb2, feedback_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_SOURCE = "source:"
+_AT_ONCE: Final = 2
+"""Reports that are written at once; the store has more threads."""
+_MOST_UNDER_WAY: Final = 32
+"""Of one token; more are refused, and to be sent again later."""
+_RETRY_SECONDS: Final = 0.2
+_SOURCE: Final = "source:"
 """Begins the place of a page of sources, of which one has an empty name."""
 
 
@@ -25,16 +36,33 @@ class FeedbackService(feedback_pb2_grpc.FeedbackServiceServicer):
         self._engine = engine
         self._work = work
         self._metrics = metrics
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._under_way = Counter[str]()
 
     async def ReportMatch(
         self, request: feedback_pb2.ReportMatchRequest, context: Context
     ) -> feedback_pb2.ReportMatchResponse:
         bank, entry = wire.parse_entry_name(request.entry, "entry")
         finding = wire.finding_from_wire(request.finding)
-        report = self._engine.report_match
-        done = await self._work.store(report, seen(bank), entry, request.content_id, finding, author(request.note))
+        report = partial(self._engine.report_match, seen(bank), entry, request.content_id, finding)
+        async with self._turn():
+            done = await self._work.store(report, author(request.note))
         self._metrics.reported(finding, done)
         return feedback_pb2.ReportMatchResponse(flagged=done.flagged, demoted=done.demoted, revision=done.revision)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for one of few turns, so that no flood of reports keeps staff from the store; raises Overloaded."""
+        name = caller().name
+        if self._under_way[name] >= _MOST_UNDER_WAY:
+            raise Overloaded(f"{name} has {_MOST_UNDER_WAY} reports under way", "reports", _RETRY_SECONDS)
+        self._under_way[name] += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._under_way[name] -= 1
+            self._under_way += Counter()  # forgets those that have none
 
     async def ListReports(
         self, request: feedback_pb2.ListReportsRequest, context: Context
