@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from benchmarks import brute
-from benchmarks.index import clustered, flipped, uniform
+from benchmarks.codes import clustered, flipped, uniform
 from hashmatch.index.mih import Mih, cores, take_aligned
 
 AT_ONCE = 256

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from benchmarks.index import THRESHOLD, flipped
+from benchmarks.codes import THRESHOLD, flipped
 from benchmarks.index_files import SPACE, columns
 from hashmatch.index import Directory
 from hashmatch.index.directory import Base

@@ -2,16 +2,18 @@
 
 Sets the crossover of `hashmatch.index.searcher`. Each is measured alone in a process of its own, on one core, and ours
 on all cores too, a thread each. Half of the queries are within the threshold of a code, half are as the codes are but
-of nothing known. `--plot` draws the cost of a query against the number of codes.
+of nothing known. A file keeps what was measured, so that parts can be run apart and gone on with: what it has is not
+measured again. The table, and with `--plot` the cost of a query against the number of codes, are of all it has.
 """
 
 import argparse
+import json
 import multiprocessing
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import NamedTuple, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import faiss
 import matplotlib as mpl
@@ -22,23 +24,21 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.codes import BITS, DATA, THRESHOLD, Codes, material
+from benchmarks.machine import described
 from hashmatch.index.flat import Flat
 from hashmatch.index.mih import Mih, cores, substrings, take_aligned
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-BITS = 256
-THRESHOLD = 31
-CLUSTERS = 1350
-SIZES = (1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
+SIZES = (10_000, 100_000, 1_000_000)
 LARGE = 10_000_000
 BATCHES = (1, 8, 64, 1024)
 """One hash, one image in its orientations, and lookups of many hashes."""
-SECONDS = 1.0
-"""How long each batch size is measured."""
+SECONDS = 0.5
+"""How long each batch size is measured, but for at least 3 batches."""
 
-Codes = NDArray[np.uint8]
 Answer = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]
 
 
@@ -58,6 +58,8 @@ class Measured(NamedTuple):
     """Seconds."""
     memory: int
     """Bytes in addition to the codes as they were given."""
+    machine: str
+    """Where and when."""
 
 
 class Peer:
@@ -125,55 +127,8 @@ STRUCTURES: Mapping[str, tuple[Callable[[Codes], Range], int]] = {
 """By name, how each is made, and the most codes that it is made of here: the last ones take very long."""
 MOST: Mapping[str, float] = dict.fromkeys(STRUCTURES, 10**9) | {"Mih": float("inf")}
 """Codes times queries of the largest batch that is timed."""
-
-
-def flipped(codes: Codes, most: int, random: np.random.Generator) -> Codes:
-    """Return copies with 0 to `most` bits changed."""
-    copies = codes.copy()
-    times = random.integers(0, most + 1, len(codes))
-    for step in range(most):
-        rows = np.flatnonzero(times > step)
-        bit = random.integers(0, BITS, len(rows))
-        copies[rows, bit >> 3] ^= (1 << (bit & 7)).astype(np.uint8)
-    return copies
-
-
-def uniform(count: int, random: np.random.Generator) -> Codes:
-    return random.integers(0, 256, (count, BITS // 8), dtype=np.uint8)
-
-
-def clustered(count: int, random: np.random.Generator, centres: Codes | None = None) -> Codes:
-    """Codes around few centres, most of them within the threshold of each other."""
-    if centres is None:
-        centres = uniform(CLUSTERS, np.random.default_rng(0))
-    return flipped(centres[random.integers(0, len(centres), count)], 24, random)
-
-
-def skewed(count: int, random: np.random.Generator) -> Codes:
-    """The worst for substrings: each has a value that 30 % of all codes share."""
-    codes = np.unpackbits(uniform(count, random), axis=1)
-    parts = substrings(count, BITS // 8)
-    for part in range(parts):
-        rows = random.random(count) < 0.3
-        codes[rows, BITS * part // parts : BITS * (part + 1) // parts] = 0
-    return np.packbits(codes, axis=1)
-
-
-def material(data: str, count: int, haystack: Path | None) -> tuple[Codes, Codes]:
-    """Return codes, and queries: (1024, 32)."""
-    random = np.random.default_rng(count)
-    make: Callable[[int, np.random.Generator], Codes] = {"uniform": uniform, "clustered": clustered, "skewed": skewed}[
-        data
-    ]
-    if data == "clustered" and haystack:
-        centres = np.array([list(bytes.fromhex(line)) for line in haystack.read_text().split()], dtype=np.uint8)
-        codes, unknown = (clustered(size, random, centres) for size in (count, 512))
-    else:
-        codes, unknown = make(count, random), make(512, random)
-    near = flipped(codes[random.integers(0, count, 512)], THRESHOLD, random)
-    queries = np.empty((1024, BITS // 8), dtype=np.uint8)
-    queries[::2], queries[1::2] = near, unknown
-    return codes, queries
+Case: TypeAlias = tuple[int, str, str]
+"""How many codes, of what kind of data, and the structure."""
 
 
 def resident() -> int:
@@ -220,7 +175,7 @@ def measure(name: str, data: str, count: int, haystack: Path | None) -> Measured
     true = Flat(codes).range_search(sample, THRESHOLD)[0][-1]
     milliseconds = tuple(timed(structure, queries, batch) for batch in BATCHES if count * batch <= MOST[name])
     on_all_cores = together(structure, queries) if name == "Mih" else 0
-    return Measured(found / true if true else 1.0, milliseconds, on_all_cores, build, memory)
+    return Measured(found / true if true else 1.0, milliseconds, on_all_cores, build, memory, described())
 
 
 def alone(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -229,59 +184,79 @@ def alone(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return pool.submit(step, *args, **kwargs).result()
 
 
-def plot(path: Path, measured: Mapping[tuple[int, str, str], Measured]) -> None:
+def kept(path: Path) -> dict[Case, Measured]:
+    """What was measured so far; the last counts where a case is there several times."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {tuple(case): Measured(*figures) for case, figures in map(json.loads, lines)}
+
+
+def plot(path: Path, measured: Mapping[Case, Measured]) -> None:
     """Draw the time of one query, in batches of 8, against the number of codes."""
     mpl.use("agg")
     data = list(dict.fromkeys(case[1] for case in measured))
     figure, axes = plt.subplots(1, len(data), figsize=(5 * len(data), 4), sharey=True, squeeze=False, layout="tight")
     for axis, kind in zip(axes[0], data, strict=True):
-        for name in dict.fromkeys(case[2] for case in measured):
+        for name in STRUCTURES:
             points = [(case[0], each.milliseconds[1][0]) for case, each in measured.items() if case[1:] == (kind, name)]
-            axis.loglog(*zip(*sorted(points), strict=True), marker="o", label=name)
+            if points:
+                axis.loglog(*zip(*sorted(points), strict=True), marker="o", label=name)
         axis.set(title=kind, xlabel="codes", ylabel="ms a query, one core")
         axis.grid(alpha=0.3)
     axes[0][0].legend()
     figure.savefig(path, dpi=100)
 
 
+def shown(measured: Mapping[Case, Measured]) -> Table:
+    timed = (f"x{batch}: ms, p99" for batch in BATCHES)
+    table = Table("codes", "data", "structure", "recall", *timed, "x64/s, all", "build s", "MB")
+    order = {name: at for at, name in enumerate(STRUCTURES)}
+    for (size, data, name), each in sorted(measured.items(), key=lambda of: (*of[0][:2], order[of[0][2]])):
+        times = [f"{median:.3g}, {p99:.3g}" for median, p99 in each.milliseconds]
+        times += [""] * (len(BATCHES) - len(times))
+        rate = f"{each.on_all_cores:,.0f}" if each.on_all_cores else ""
+        figures = (f"{each.recall:.4f}", *times, rate, f"{each.build:.2f}", f"{each.memory / 1e6:,.1f}")
+        table.add_row(f"{size:,}", data, name, *figures)
+    return table
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--large", action="store_true", help=f"also {LARGE:,} codes: some 6 GB, and ten minutes")
-    parser.add_argument("--data", nargs="+", default=["uniform", "clustered", "skewed"])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help=f"codes; {LARGE:,} take some 6 GB")
+    parser.add_argument(
+        "--data", nargs="+", default=["uniform", "clustered"], choices=DATA, help="skewed is the worst for tables"
+    )
     parser.add_argument("--only", nargs="+", default=list(STRUCTURES), metavar="STRUCTURE")
+    parser.add_argument(
+        "--kept", type=Path, default=Path("index-measured.jsonl"), help="what was measured, gone on with"
+    )
+    parser.add_argument("--minutes", type=float, default=6.0, help="after which no further case is begun")
     parser.add_argument("--plot", type=Path, help="an image to draw")
     parser.add_argument("--haystack", type=Path, help="a file of hexadecimal hashes to cluster around")
     arguments = parser.parse_args()
-    table = Table(
-        "codes",
-        "data",
-        "structure",
-        "recall",
-        *(f"x{batch}: ms, p99" for batch in BATCHES),
-        "x64/s, all",
-        "build s",
-        "MB",
-    )
+    measured = kept(arguments.kept)
     cases = [
-        (size, data, name)
-        for size in [*arguments.sizes, *([LARGE] if arguments.large else [])]
+        case
+        for size in arguments.sizes
         for data in arguments.data
         for name in arguments.only
-        if size <= STRUCTURES[name][1]
+        if size <= STRUCTURES[name][1] and (case := (size, data, name)) not in measured
     ]
-    measured: dict[tuple[int, str, str], Measured] = {}
-    with Progress() as progress:
-        for size, data, name in progress.track(cases):
-            result = measured[size, data, name] = alone(measure, name, data, size, arguments.haystack)
-            times = [f"{median:.3g}, {p99:.3g}" for median, p99 in result.milliseconds]
-            times += [""] * (len(BATCHES) - len(times))
-            rate = f"{result.on_all_cores:,.0f}" if result.on_all_cores else ""
-            figures = (f"{result.recall:.4f}", *times, rate, f"{result.build:.2f}", f"{result.memory / 1e6:,.1f}")
-            table.add_row(f"{size:,}", data, name, *figures)
+    ends = time.monotonic() + 60 * arguments.minutes
+    with Progress() as progress, arguments.kept.open("a") as file:
+        task = progress.add_task("measuring", total=len(cases))
+        for done, case in enumerate(cases):
+            if time.monotonic() > ends:
+                progress.console.print(f"{len(cases) - done} cases are left: run the same again to go on")
+                break
+            size, data, name = case
+            progress.update(task, description=f"{size:,} {data}, {name}")
+            measured[case] = alone(measure, name, data, size, arguments.haystack)
+            print(json.dumps([case, measured[case]]), file=file, flush=True)
+            progress.advance(task)
     if arguments.plot:
         plot(arguments.plot, measured)
-    Console(width=150).print(table)
+    console = Console(width=150)
+    console.print(shown(measured), *sorted({each.machine for each in measured.values()}), sep="\n")
 
 
 if __name__ == "__main__":

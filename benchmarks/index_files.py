@@ -17,7 +17,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.index import BITS, THRESHOLD, alone, material
+from benchmarks.codes import BITS, THRESHOLD, material
+from benchmarks.index import alone
 from hashmatch.index import Directory
 from hashmatch.index.columns import NOT_REPORTED, NOT_SHOWN, Columns
 from hashmatch.index.directory import Base

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 import grpc
 import numpy as np
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
 from rich.progress import Progress, track
 from rich.table import Table
@@ -34,13 +35,14 @@ from hashmatch import wire
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client, calls
 from hashmatch.types import PDQ, Hash, MatchOptions, NewEntry
-from hashmatch.v1 import match_pb2
+from hashmatch.v1 import match_pb2, status_pb2, status_pb2_grpc
 
 CONNECTIONS: Final = 8
 """To reach every process: the kernel deals connections out, and all but never gives 8 to one of two."""
 ALONE: Final = "lookups alone"
 """Before, between and after what may slow them: other programs on the machine, and waiting for a core, are in all."""
 _METHOD: Final = "/hashmatch.v1.MatchService/LookupHashes"
+_SERVING: Final = health_pb2.HealthCheckResponse.SERVING
 _OPTIONS: Final = MatchOptions()
 
 
@@ -169,28 +171,30 @@ def rebuild(server: ServerProcess, said: Callable[[str, str], None]) -> None:
     """Start without files: NOT_SERVING, with progress, until all is there."""
     shutil.rmtree(server.data_dir / "segments", ignore_errors=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+        address = f"127.0.0.1:{free.getsockname()[1]}"
     began = time.monotonic()
-    starting = threading.Thread(target=server.start, args=(f"127.0.0.1:{port}",))
+    starting = threading.Thread(target=server.start, args=(address,))
     starting.start()
-    stages = set[str]()
-    with Client(f"127.0.0.1:{port}", timeout=5) as client, Progress() as progress:
+    stages = dict[str, None]()
+    asked = 0
+    with grpc.insecure_channel(address) as channel, Progress() as progress:
+        health, statuses = health_pb2_grpc.HealthStub(channel), status_pb2_grpc.StatusServiceStub(channel)
         task = progress.add_task("starting", total=None)
         while starting.is_alive():
             time.sleep(0.5)
             try:
-                status = client.status()
-            except Exception:  # noqa: BLE001 - it does not listen yet
+                healthy = health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == _SERVING
+                status = wire.status_from_wire(statuses.GetStatus(status_pb2.GetStatusRequest(), timeout=5))
+            except grpc.RpcError:  # it does not listen yet
                 continue
-            if status.building is not None and not status.complete:
-                stages.add(status.building.stage)
-                progress.update(
-                    task,
-                    description=status.building.stage,
-                    completed=status.building.done,
-                    total=status.building.total,
-                )
-    said("rebuilt without files, and serving", f"{time.monotonic() - began:.1f} s; told of {', '.join(sorted(stages))}")
+            if healthy and not status.complete:
+                raise AssertionError("the server says that it serves before it has all entries")
+            asked += not healthy
+            if building := status.building:
+                stages[building.stage] = None
+                progress.update(task, description=building.stage, completed=building.done, total=building.total)
+    told = f"{time.monotonic() - began:.1f} s; NOT_SERVING each of {asked} times before; told of {', '.join(stages)}"
+    said("rebuilt without files, and serving", told)
 
 
 def measure(server: ServerProcess, arguments: argparse.Namespace, said: Callable[[str, str], None]) -> None:

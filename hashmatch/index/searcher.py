@@ -12,9 +12,10 @@ Searcher: TypeAlias = Flat | Mih
 """Either has `len`, `codes` and `range_search`, and gives the same answers in another order."""
 
 CROSSOVER: Final = 8192
-"""From so many codes on there are tables: they answer sooner from some 3,000 on, but take longer to make.
+"""From so many codes on there are tables, which take a millisecond to make of that many.
 
-`python -m benchmarks.index` measures both.
+They answer sooner from so many on whatever the kernels; those of AVX-512 do at 1,000 too, those of AVX2 in batches of
+64 only between 4,096 and 8,192. `python -m benchmarks.index` measures both.
 """
 
 
