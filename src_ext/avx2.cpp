@@ -124,20 +124,20 @@ void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
 }
 
 // The sum of each vector's lanes.
-inline __m256i add_lanes(const __m256i total[kRowsAtOnce]) {
+inline __m256i add_lanes(const __m256i total[kDotRows]) {
     __m256i halves[2];
-    for (size_t r = 0; r < kRowsAtOnce; r += 4)
+    for (size_t r = 0; r < kDotRows; r += 4)
         halves[r / 4] = _mm256_hadd_epi32(_mm256_hadd_epi32(total[r], total[r + 1]), _mm256_hadd_epi32(total[r + 2], total[r + 3]));
     return _mm256_add_epi32(_mm256_permute2x128_si256(halves[0], halves[1], 0x20), _mm256_permute2x128_si256(halves[0], halves[1], 0x31));
 }
 
 typedef int16_t Sample;
 
-inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
-    __m256i total[kRowsAtOnce] = {};
+inline void dot(const int16_t* const rows[kDotRows], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
+    __m256i total[kDotRows] = {};
     for (size_t k = 0; k < count; k += kDotLanes) {
         const __m256i weight = _mm256_load_si256((const __m256i*)(weights + k));
-        for (size_t r = 0; r < kRowsAtOnce; r++) {
+        for (size_t r = 0; r < kDotRows; r++) {
             const __m256i row = _mm256_load_si256((const __m256i*)(rows[r] + first + k));
             total[r] = _mm256_add_epi32(total[r], _mm256_madd_epi16(row, weight));
         }
@@ -151,7 +151,7 @@ inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int1
 
 extern const Kernels kAvx2{"avx2",
     avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
-    avx2::grey_row, avx2::lanczos, nullptr, avx2::resample,
+    avx2::grey_row, avx2::lanczos, avx2::split, nullptr, avx2::resample_along,
     avx2::among, avx2::between, 1.4};
 
 }  // namespace hashmatch

@@ -30,6 +30,7 @@ Function<decltype(Kernels::dct)> dct;
 Function<decltype(Kernels::gradients)> gradients;
 Function<decltype(Kernels::middle)> middle;
 Function<decltype(Kernels::lanczos)> lanczos;
+Function<decltype(Kernels::split)> split;
 Function<decltype(Kernels::among)> among;
 Function<decltype(Kernels::between)> between;
 
@@ -125,58 +126,7 @@ void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
     }
 }
 
-// 64 weights become the lower digits of all, and then the upper ones.
-void arrange(int16_t* weights, size_t count) {
-    alignas(64) uint8_t evens[64];
-    for (uint8_t i = 0; i < 64; i++) evens[i] = static_cast<uint8_t>(2 * i);
-    const __m512i even = _mm512_load_si512(evens), odd = _mm512_or_si512(even, _mm512_set1_epi8(1));
-    for (size_t k = 0; k < count; k += kWeightGroup) {
-        int16_t* const at = weights + k;
-        const __m512i half = _mm512_set1_epi16(0x80);  // so that what is below the upper digit is from -128 to 127
-        const __m512i a = _mm512_add_epi16(_mm512_load_si512(at), half), b = _mm512_add_epi16(_mm512_load_si512(at + 32), half);
-        _mm512_store_si512(at, _mm512_xor_si512(_mm512_permutex2var_epi8(a, even, b), _mm512_set1_epi8(-128)));
-        _mm512_store_si512(at + 32, _mm512_permutex2var_epi8(a, odd, b));
-    }
-}
-
-typedef uint8_t Sample;
-
-// The sum of each vector's lanes.
-inline __m256i add_lanes(const __m512i total[kRowsAtOnce]) {
-    __m512i pairs[4], fours[2];
-    for (int r = 0; r < 4; r++)
-        pairs[r] = _mm512_add_epi32(_mm512_unpacklo_epi32(total[2 * r], total[2 * r + 1]), _mm512_unpackhi_epi32(total[2 * r], total[2 * r + 1]));
-    for (int r = 0; r < 2; r++)
-        fours[r] = _mm512_add_epi32(_mm512_unpacklo_epi64(pairs[2 * r], pairs[2 * r + 1]), _mm512_unpackhi_epi64(pairs[2 * r], pairs[2 * r + 1]));
-    const __m512i halves = _mm512_add_epi32(_mm512_shuffle_i64x2(fours[0], fours[1], 0x88), _mm512_shuffle_i64x2(fours[0], fours[1], 0xdd));
-    return _mm512_castsi512_si256(_mm512_add_epi32(_mm512_shuffle_i64x2(halves, halves, 0x08), _mm512_shuffle_i64x2(halves, halves, 0x0d)));
-}
-
-// Tells the compiler to go on with the value in the register where it is: GCC 12 copies each sum twice in a loop else.
-inline void stay(__m512i& value) { asm("" : "+v"(value)); }
-
-// As `dot`, of the rows r, which are named one by one so that all sums are in registers.
-template <size_t... r>
-inline void dot_of(std::index_sequence<r...>, const uint8_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights,
-                   size_t count, int32_t* sums) {
-    __m512i low[] = {(void(r), _mm512_setzero_si512())...}, high[] = {(void(r), _mm512_setzero_si512())...};
-    for (size_t k = 0; k < count; k += kWeightGroup) {
-        const __mmask64 there = count - k < kWeightGroup ? (1ull << (count - k)) - 1 : ~0ull;
-        const __m512i lower = _mm512_load_si512(weights + k), upper = _mm512_load_si512(weights + k + kWeightGroup / 2);
-        const __m512i samples[] = {_mm512_maskz_loadu_epi8(there, rows[r] + first + k)...};
-        ((low[r] = _mm512_dpbusd_epi32(low[r], samples[r], lower)), ...);
-        ((high[r] = _mm512_dpbusd_epi32(high[r], samples[r], upper)), ...);
-        ((stay(low[r]), stay(high[r])), ...);
-    }
-    const __m512i total[] = {_mm512_add_epi32(_mm512_slli_epi32(high[r], 8), low[r])...};
-    _mm256_store_si256((__m256i*)sums, add_lanes(total));
-}
-
-inline void dot(const uint8_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
-    dot_of(std::make_index_sequence<kRowsAtOnce>(), rows, first, weights, count, sums);
-}
-
-#include "resample.inl"
+#include "bytes.inl"
 
 constexpr size_t kCodes = 8;
 // How many codes ahead memory is asked for: as many as a core can wait for at once.
@@ -271,7 +221,7 @@ size_t between(const Codes& codes, size_t first, size_t count, const uint8_t* qu
 
 extern const Kernels kAvx512{"avx512",
     avx512::add_rows, avx512::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
-    avx512::grey_row, avx2::lanczos, avx512::arrange, avx512::resample,
+    avx512::grey_row, avx2::lanczos, avx2::split, avx512::arrange, avx512::resample,
     avx512::among, avx512::between, 0.4};
 
 }  // namespace hashmatch

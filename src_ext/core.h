@@ -37,7 +37,8 @@ constexpr int kMaxWeightSum = 257;
 constexpr size_t kLanes = 8;
 // `Kernels::resample` takes so many rows; the first sample of an output is a multiple of kDotLanes, and its weights fill
 // whole groups.
-constexpr size_t kRowsAtOnce = 8;
+constexpr size_t kRowsAtOnce = 16;
+constexpr size_t kDotRows = 8;  // of which the sums of so many fit the registers
 constexpr size_t kDotLanes = 16;
 constexpr size_t kWeightGroup = 64;
 // Above what two digits of the base 256, from -128 to 127, can be.
@@ -65,10 +66,10 @@ struct Resampling {
     const int16_t *high, *low;  // as `Kernels::arrange` leaves them
     int shift;
     size_t length;  // samples of a row
+    size_t widest;  // most taps of an output
 
-    // Bytes that `Kernels::resample` works in: samples of 16 bits, with room to read beyond their ends.
-    size_t room() const { return kRowsAtOnce * room_step() * sizeof(int16_t); }
-    size_t room_step() const { return (length / kDotLanes + 2) * kDotLanes; }
+    // Bytes that `Kernels::resample` works in: all samples of its rows, and whole groups of their ends.
+    size_t room() const { return kRowsAtOnce * (length / kWeightGroup + 1) * kWeightGroup; }
 };
 
 struct Kernels {
@@ -105,8 +106,12 @@ struct Kernels {
     // than exactly. `scratch` holds count + 3.
     bool (*lanczos)(size_t first, double centre, double unit, size_t count, double* scratch, int32_t* weights);
 
-    // Orders weights, whole groups, in place as `resample` reads them; null where that is as they are.
-    void (*arrange)(int16_t* weights, size_t count);
+    // Splits the weights of an output, whole groups of them, into what `axis` says, and fills in how far the low parts go.
+    void (*split)(const Resampling& axis, const int32_t* weights, Resampling::Output& output, int16_t* high, int16_t* low);
+
+    // Orders the weights of an axis, `count` high and low parts in whole groups, in place as `resample` reads them; null
+    // where that is as they are.
+    void (*arrange)(const Resampling& axis, size_t count, int16_t* high, int16_t* low);
 
     // out[i * step + r] = output i of the axis, of the samples at rows[r], rounded and clipped to a byte. `room` has
     // axis.room() bytes that are anything, aligned as weights are: to a whole group of bytes.

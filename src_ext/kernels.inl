@@ -137,3 +137,18 @@ bool lanczos(size_t first, double centre, double unit, size_t count, double* scr
         if (farthest[i] > 0.5 - kDoubt) return false;
     return true;
 }
+
+void split(const Resampling& axis, const int32_t* weights, Resampling::Output& output, int16_t* high, int16_t* low) {
+    int32_t less = 0, more = 0;
+    const int shift = axis.shift;
+    const int32_t half = 1 << shift >> 1;
+    for (size_t k = 0; k < (output.taps + kWeightGroup - 1) / kWeightGroup * kWeightGroup; k++) {
+        const int32_t upper = (weights[k] + half) >> shift, lower = weights[k] - upper * (1 << shift);
+        high[k] = static_cast<int16_t>(upper);
+        low[k] = static_cast<int16_t>(lower);
+        less += lower < 0 ? lower : 0;
+        more += lower > 0 ? lower : 0;
+    }
+    output.less = 255 * less;
+    output.more = 255 * more;
+}

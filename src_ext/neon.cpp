@@ -16,6 +16,7 @@ Function<decltype(Kernels::dct)> dct;
 Function<decltype(Kernels::gradients)> gradients;
 Function<decltype(Kernels::middle)> middle;
 Function<decltype(Kernels::lanczos)> lanczos;
+Function<decltype(Kernels::split)> split;
 Function<decltype(Kernels::among)> among;
 Function<decltype(Kernels::between)> between;
 
@@ -72,16 +73,16 @@ void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
 
 typedef int16_t Sample;
 
-inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
-    int32x4_t total[kRowsAtOnce] = {};
+inline void dot(const int16_t* const rows[kDotRows], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
+    int32x4_t total[kDotRows] = {};
     for (size_t k = 0; k < count; k += 8) {
         const int16x8_t weight = vld1q_s16(weights + k);
-        for (size_t r = 0; r < kRowsAtOnce; r++) {
+        for (size_t r = 0; r < kDotRows; r++) {
             const int16x8_t row = vld1q_s16(rows[r] + first + k);
             total[r] = vmlal_high_s16(vmlal_s16(total[r], vget_low_s16(row), vget_low_s16(weight)), row, weight);
         }
     }
-    for (size_t r = 0; r < kRowsAtOnce; r++) sums[r] = vaddvq_s32(total[r]);
+    for (size_t r = 0; r < kDotRows; r++) sums[r] = vaddvq_s32(total[r]);
 }
 
 #include "resample.inl"
@@ -90,7 +91,7 @@ inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int1
 
 extern const Kernels kNeon{"neon",
     neon::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
-    neon::grey_row, portable::lanczos, nullptr, neon::resample,
+    neon::grey_row, portable::lanczos, portable::split, nullptr, neon::resample_along,
     portable::among, portable::between, 2};
 
 }  // namespace hashmatch

@@ -46,23 +46,26 @@ class Lanczos {
     Lanczos(const Kernels& kernels, size_t length, size_t count)
         : length_(length), count_(count), period_(count / std::gcd(length, count)) {
         outputs_.reserve(count);
+        made_.reserve(count);
         for (size_t i = 0; i < count; i++) add(kernels, i);
-        int32_t most = 0;
-        for (const int32_t weight : weights_) most = std::max(most, std::abs(weight));
+        const int32_t most = *std::max_element(weights_.begin(), weights_.end());
         while (most >> shift_ >= kMostHigh) shift_++;
         high_.resize(weights_.size() / kWeightGroup);
         low_.resize(weights_.size() / kWeightGroup);
-        for (Resampling::Output& output : outputs_) split(output);
-        if (!kernels.arrange) return;
-        kernels.arrange(items_of(high_), weights_.size());
-        kernels.arrange(items_of(low_), weights_.size());
+        int16_t *const high = items_of(high_), *const low = items_of(low_);
+        for (Resampling::Output& output : outputs_)
+            kernels.split(axis(), weights_.data() + output.offset, output, high + output.offset, low + output.offset);
+        if (kernels.arrange) kernels.arrange(axis(), weights_.size(), high, low);
     }
 
-    Resampling axis() { return {outputs_.data(), count_, items_of(high_), items_of(low_), shift_, length_}; }
+    Resampling axis() {
+        return {outputs_.data(), count_, items_of(high_), items_of(low_), shift_, length_, widest_};
+    }
 
   private:
     const size_t length_, count_, period_;  // outputs so many apart are a whole number of samples apart
     int shift_ = 0;
+    size_t widest_ = 0;
     std::vector<Resampling::Output> outputs_;
     Groups<int16_t> high_, low_;
     std::vector<double> scratch_;
@@ -84,8 +87,10 @@ class Lanczos {
         const size_t first = static_cast<size_t>(std::max(centre - support + 0.5, 0.0));
         const size_t taps = std::min(static_cast<size_t>(centre + support + 0.5), length_) - first;
         const size_t lead = first % kDotLanes, offset = weights_.size();
+        if (i == 0) weights_.reserve(count_ * round_up(static_cast<size_t>(2 * support) + kDotLanes + 2, kWeightGroup));
         outputs_.push_back({first - lead, offset, lead + taps, 0, 0});
         weights_.resize(offset + round_up(lead + taps, kWeightGroup));
+        widest_ = std::max(widest_, taps);
         int32_t* const weights = weights_.data() + offset + lead;
         bool sure = copied(i, first, taps, weights);
         if (!sure) {
@@ -123,23 +128,6 @@ class Lanczos {
             const double weight = scratch_[x] / sum * kOne;
             weights[x] = static_cast<int32_t>(weight < 0 ? weight - 0.5 : weight + 0.5);
         }
-    }
-
-    void split(Resampling::Output& output) {
-        int32_t less = 0, more = 0;
-        const int32_t half = 1 << shift_ >> 1;
-        const int32_t* const weights = weights_.data() + output.offset;
-        int16_t* const uppers = items_of(high_) + output.offset;
-        int16_t* const lowers = items_of(low_) + output.offset;
-        for (size_t k = 0; k < output.taps; k++) {
-            const int32_t upper = (weights[k] + half) >> shift_, lower = weights[k] - upper * (1 << shift_);
-            uppers[k] = static_cast<int16_t>(upper);
-            lowers[k] = static_cast<int16_t>(lower);
-            less += std::min(lower, 0);
-            more += std::max(lower, 0);
-        }
-        output.less = 255 * less;
-        output.more = 255 * more;
     }
 };
 

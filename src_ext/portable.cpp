@@ -59,8 +59,8 @@ void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) { gre
 typedef int16_t Sample;
 
 // The compiler makes this the multiply-add of pairs of 16 bits.
-inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
-    for (size_t r = 0; r < kRowsAtOnce; r++) {
+inline void dot(const int16_t* const rows[kDotRows], size_t first, const int16_t* weights, size_t count, int32_t* sums) {
+    for (size_t r = 0; r < kDotRows; r++) {
         const int16_t* const row = rows[r] + first;
         int32_t sum = 0;
         for (size_t k = 0; k < (count + kDotLanes - 1) / kDotLanes * kDotLanes; k++) sum += row[k] * weights[k];
@@ -74,7 +74,7 @@ inline void dot(const int16_t* const rows[kRowsAtOnce], size_t first, const int1
 
 extern const Kernels kPortable{"portable",
     portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
-    portable::grey_row, portable::lanczos, nullptr, portable::resample,
+    portable::grey_row, portable::lanczos, portable::split, nullptr, portable::resample_along,
     portable::among, portable::between, 5.4};
 
 }  // namespace hashmatch
