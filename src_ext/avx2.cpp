@@ -100,11 +100,12 @@ void add_rows(const Taps& taps, size_t width, bool add, int32_t* sums) {
     });
 }
 
-// The luma of 8 pixels in 32 bits each, from the 28 bytes at `row`; half the weight of green goes with each of the others.
+// The luma of 4 pixels from `row` on and of 4 from 8 pixels further on, in 32 bits each; 4 bytes beyond are read. Half the
+// weight of green goes with each of the others.
 inline __m256i grey_8(const uint8_t* row, const __m256i& first, const __m256i& last) {
     const __m256i upper = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1));
     const __m256i lower = _mm256_broadcastsi128_si256(_mm_setr_epi8(2, -1, 1, -1, 5, -1, 4, -1, 8, -1, 7, -1, 11, -1, 10, -1));
-    const __m256i bytes = _mm256_loadu2_m128i((const __m128i*)(row + 12), (const __m128i*)row);
+    const __m256i bytes = _mm256_loadu2_m128i((const __m128i*)(row + 24), (const __m128i*)row);
     const __m256i luma = _mm256_add_epi32(_mm256_madd_epi16(_mm256_shuffle_epi8(bytes, upper), first),
                                           _mm256_madd_epi16(_mm256_shuffle_epi8(bytes, lower), last));
     return _mm256_srli_epi32(_mm256_add_epi32(luma, _mm256_set1_epi32(0x8000)), 16);
@@ -114,11 +115,15 @@ void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
     constexpr int kHalfGreen = kGreen / 2 << 16;
     const __m256i first = _mm256_set1_epi32((bgr ? kBlue : kRed) | kHalfGreen);
     const __m256i last = _mm256_set1_epi32((bgr ? kRed : kBlue) | kHalfGreen);
+    const auto words = [&](const uint8_t* at) { return _mm256_packus_epi32(grey_8(at, first, last), grey_8(at + 12, first, last)); };
     size_t x = 0;
-    for (; x + 18 <= width; x += 16) {  // 16 pixels, and the 4 bytes more that are read
-        const __m256i words = _mm256_packus_epi32(grey_8(pixels + 3 * x, first, last), grey_8(pixels + 3 * x + 24, first, last));
-        const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7), bytes = _mm256_packus_epi16(words, words);
-        _mm_storeu_si128((__m128i*)(out + x), _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(bytes, order)));
+    for (; x + 34 <= width; x += 32) {  // 32 pixels, and the 4 bytes more that are read
+        const __m256i bytes = _mm256_packus_epi16(words(pixels + 3 * x), words(pixels + 3 * x + 48));
+        _mm256_storeu_si256((__m256i*)(out + x), _mm256_permute4x64_epi64(bytes, 0xd8));
+    }
+    for (; x + 18 <= width; x += 16) {
+        const __m256i half = words(pixels + 3 * x);
+        _mm_storeu_si128((__m128i*)(out + x), _mm_packus_epi16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)));
     }
     grey_pixels(pixels, x, width, bgr, out);
 }
