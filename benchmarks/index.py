@@ -202,7 +202,7 @@ def plot(path: Path, measured: Mapping[Case, Measured]) -> None:
                 axis.loglog(*zip(*sorted(points), strict=True), marker="o", label=name)
         axis.set(title=kind, xlabel="codes", ylabel="ms a query, one core")
         axis.grid(alpha=0.3)
-    axes[0][0].legend()
+    axes[0][0].legend(fontsize="small")
     figure.savefig(path, dpi=100)
 
 
@@ -255,7 +255,7 @@ def main() -> None:
             progress.advance(task)
     if arguments.plot:
         plot(arguments.plot, measured)
-    console = Console(width=150)
+    console = Console(width=170)
     console.print(shown(measured), *sorted({each.machine for each in measured.values()}), sep="\n")
 
 
