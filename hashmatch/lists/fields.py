@@ -13,6 +13,7 @@ from typing import Any, Final
 from hashmatch import hashing
 from hashmatch.lists.form import Unsaid
 from hashmatch.types import SECOND, Hash, NewEntry, Provenance, TimeRange
+from hashmatch.types.quick import quick
 
 _LONGEST_NAME: Final = 256
 _LONGEST_NOTE: Final = 4_096
@@ -20,6 +21,8 @@ _MOST_LABELS: Final = 64
 _LONGEST_LABEL: Final = 128
 _LAST_MICROSECOND: Final = 2**53
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+new_hash, new_provenance, new_entry = quick(Hash), quick(Provenance), quick(NewEntry)
 
 
 def entry_of(
@@ -34,8 +37,8 @@ def entry_of(
     if shown is not None and not content_id:
         raise ValueError("content_id: must name the video that the frame is of")
     source, labels = origin.source or unsaid.source, origin.labels or unsaid.labels
-    provenance = Provenance(content_id, source, labels, origin.note, origin.programme, origin.reported)
-    return NewEntry(hashing.check(value), provenance, shown, expires)
+    provenance = new_provenance(content_id, source, labels, origin.note, origin.programme, origin.reported)
+    return new_entry(hashing.check(value), provenance, shown, expires)
 
 
 def bits(text: str) -> bytes:

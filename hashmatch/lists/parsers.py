@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hashmatch.lists import fields
 from hashmatch.lists.form import COLUMNS, Unsaid
-from hashmatch.types import Hash, NewEntry, Provenance
+from hashmatch.types import NewEntry, Provenance
 
 _SETS_OF_LABELS: Final = 1_024
 """Kept as they were taken apart: a list has few, which return again and again."""
@@ -29,13 +29,13 @@ def cells_parser(columns: Sequence[str], unsaid: Unsaid, *, surplus: bool) -> Ca
         cells[width:] = [""]
         cells.extend([""] * (width + 1 - len(cells)))
         text, quality, kind, content_id, source, labels, note, start, end, programme, reported, expires = pick(cells)
-        value = Hash(kind.strip() or unsaid.kind, fields.bits(text), fields.quality(quality))
+        value = fields.new_hash(kind.strip() or unsaid.kind, fields.bits(text), fields.quality(quality))
         shown = None
         if start or end:
             begin = fields.microseconds("shown_from", start)
             shown = fields.shown_range(begin, fields.microseconds("shown_until", end))
         when = fields.moment("reported", reported)
-        origin = Provenance(content_id, source, split(labels), note, programme, when)
+        origin = fields.new_provenance(content_id, source, split(labels), note, programme, when)
         return fields.entry_of(value, origin, shown, unsaid, fields.moment("expires", expires))
 
     return parse
@@ -53,12 +53,14 @@ def object_parser(unsaid: Unsaid) -> Callable[[str], NewEntry]:
             raise ValueError("is not a JSON object")  # noqa: TRY004 - the caller tells rows by ValueError
         numbers = {name: _number(row, name) for name in _NUMBERS}
         texts = {name: _text(row, name) for name in _TEXTS}
-        value = Hash(texts["kind"] or unsaid.kind, fields.bits(_text(row, "hash")), numbers["quality"])
+        value = fields.new_hash(texts["kind"] or unsaid.kind, fields.bits(_text(row, "hash")), numbers["quality"])
         shown = fields.shown_range(numbers["shown_from"], numbers["shown_until"])
         labels = row.get("labels")
         labels = () if labels is None else fields.check_labels(labels)
         when = fields.moment("reported", texts["reported"])
-        origin = Provenance(texts["content_id"], texts["source"], labels, texts["note"], texts["programme"], when)
+        origin = fields.new_provenance(
+            texts["content_id"], texts["source"], labels, texts["note"], texts["programme"], when
+        )
         return fields.entry_of(value, origin, shown, unsaid, fields.moment("expires", texts["expires"]))
 
     return parse
@@ -73,7 +75,7 @@ def frame_parser(unsaid: Unsaid) -> Callable[[str], NewEntry]:
             raise ValueError(f"has {len(cells)} columns, not the {len(_ROUTE)} of vPDQ: {', '.join(_ROUTE)}")
         _, quality, text, time = cells
         moment = fields.seconds(time)
-        value = Hash(unsaid.kind, fields.bits(text), fields.quality(quality))
+        value = fields.new_hash(unsaid.kind, fields.bits(text), fields.quality(quality))
         return fields.entry_of(value, Provenance(), fields.shown_range(moment, moment), unsaid)
 
     return parse

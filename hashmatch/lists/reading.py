@@ -7,10 +7,11 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 from hashmatch import hashing
 from hashmatch.errors import ConfigurationError, InvalidField
+from hashmatch.lists.fields import new_entry, new_hash
 from hashmatch.lists.form import COLUMNS, Format, Unsaid
 from hashmatch.lists.lines import Lines, Position
 from hashmatch.lists.parsers import cells_parser, frame_parser, object_parser
-from hashmatch.types import Hash, NewEntry, Provenance
+from hashmatch.types import NewEntry, Provenance
 
 _WITHOUT_HEADER: Final = ("hash", "quality", "content_id")
 """The columns of the reference implementation's hashing tool, which writes no header."""
@@ -61,7 +62,7 @@ def _binary_rows(stream: BinaryIO, unsaid: Unsaid, start: Position) -> Iterator[
     offset, number = start
     while bits := stream.read(size):
         offset, number = offset + len(bits), number + 1
-        entry: NewEntry | str = NewEntry(Hash(unsaid.kind, bits), provenance)
+        entry: NewEntry | str = new_entry(new_hash(unsaid.kind, bits), provenance)
         if len(bits) < size:
             entry = f"the file ends after {len(bits)} of the {size} bytes of a hash"
         yield Row(number, entry, Position(offset, number))

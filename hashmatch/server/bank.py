@@ -14,10 +14,12 @@ from hashmatch.server.named import check_count, entries_of
 from hashmatch.server.pages import page_size, read_token, write_token
 from hashmatch.server.work import Work
 from hashmatch.types import PDQ, Action, Adding, Author, Decided, EntryFilter, NewEntry, NewMedia
+from hashmatch.types.quick import quick
 from hashmatch.v1 import bank_pb2, bank_pb2_grpc, types_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _A = TypeVar("_A")
+_entry = quick(NewEntry)
 
 
 class BankService(bank_pb2_grpc.BankServiceServicer):
@@ -172,7 +174,7 @@ def _new_entry(message: bank_pb2.NewEntry, field: str) -> NewEntry | NewMedia:
     match message.WhichOneof("content"):
         case "hash":
             shown = wire.range_from_wire(message.shown) if message.HasField("shown") else None
-            return NewEntry(wire.hash_from_wire(message.hash), provenance, shown, expires)
+            return _entry(wire.hash_from_wire(message.hash), provenance, shown, expires)
         case "media":
             return NewMedia(message.media, provenance, message.kind or PDQ, expires)
         case _:

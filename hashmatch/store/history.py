@@ -5,10 +5,10 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from hashmatch.store.quick import quick
 from hashmatch.store.rows import SELECT_ENTRIES, bank_from, entry_reader
 from hashmatch.store.schema import What, changes, entries
 from hashmatch.types import BankDeleted, BankPut, Change, EntryAdded, EntryRemoved, State
+from hashmatch.types.quick import quick
 
 T = TypeVar("T")
 IDS_A_STATEMENT: Final = 5_000
@@ -102,7 +102,7 @@ def _rows(connection: Connection, log: Sequence[Sequence[Any]]) -> Mapping[int, 
     put = {id_ for what, _, first, last, _ in log if what == What.ENTRIES_PUT for id_ in range(first, last + 1)}
     found: list[Sequence[Any]] = []
     if added:
-        found += connection.execute(_RANGE, {"first": added[0][0], "last": added[-1][1]})
+        found += connection.execute(_RANGE, {"first": added[0][0], "last": added[-1][1]}).all()
     for some in pieces(sorted(put)):
-        found += connection.execute(_LISTED, {"ids": some})
+        found += connection.execute(_LISTED, {"ids": some}).all()
     return {row[0]: row for row in found}

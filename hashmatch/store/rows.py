@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from hashmatch.store.quick import quick
 from hashmatch.store.schema import banks, entries
 from hashmatch.types import Action, Approval, Bank, Entry, Hash, KindPolicy, NewEntry, Provenance, State, TimeRange
 from hashmatch.types.moments import microseconds, moment
+from hashmatch.types.quick import quick
 
 _hash, _provenance, _entry, _range = quick(Hash), quick(Provenance), quick(Entry), quick(TimeRange)
 _NO_PROVENANCE: Final = Provenance()

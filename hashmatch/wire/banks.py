@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from hashmatch import errors, types
 from hashmatch.types.banks import NO_FEEDBACK
+from hashmatch.types.quick import quick
 from hashmatch.v1 import types_pb2
 from hashmatch.wire.hashes import hash_from_wire, hash_to_wire, range_from_wire, range_to_wire
 from hashmatch.wire.names import bank_name, entry_name, parse_bank_name, parse_entry_name
@@ -33,6 +34,7 @@ _APPROVALS = {approval: types_pb2.Approval.Value(f"APPROVAL_{approval}") for app
 _APPROVAL_OF = {number: approval for approval, number in _APPROVALS.items()}
 _STATES = {state: types_pb2.EntryState.Value(f"ENTRY_STATE_{state}") for state in types.State}
 _STATE_OF = {number: state for state, number in _STATES.items()}
+_provenance = quick(types.Provenance)
 
 
 def bank_to_wire(bank: types.Bank) -> types_pb2.Bank:
@@ -144,7 +146,7 @@ def provenance_to_wire(provenance: types.Provenance) -> types_pb2.Provenance:
 def provenance_from_wire(message: types_pb2.Provenance, field: str = "provenance") -> types.Provenance:
     """Raises InvalidField, below the path `field`."""
     # A slice of a repeated field is a list, which is several times as fast to read as the field.
-    return types.Provenance(
+    return _provenance(
         message.content_id,
         message.source,
         tuple(message.labels[:]),

@@ -3,9 +3,12 @@
 from itertools import groupby
 
 from hashmatch import types
+from hashmatch.types.quick import quick
 from hashmatch.v1 import hash_pb2, types_pb2
 
 ORIENTATIONS = {turn: types_pb2.Orientation.Value(f"ORIENTATION_{turn}") for turn in types.Orientation}
+
+_hash = quick(types.Hash)
 
 
 def hash_to_wire(value: types.Hash) -> types_pb2.Hash:
@@ -14,7 +17,7 @@ def hash_to_wire(value: types.Hash) -> types_pb2.Hash:
 
 def hash_from_wire(message: types_pb2.Hash) -> types.Hash:
     quality = message.quality if message.HasField("quality") else None
-    return types.Hash(message.kind, message.bits, quality, message.approximate)
+    return _hash(message.kind, message.bits, quality, message.approximate)
 
 
 def range_to_wire(value: types.TimeRange) -> types_pb2.TimeRange:

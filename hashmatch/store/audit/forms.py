@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, RowMapping, Table, type_coerce
@@ -13,7 +14,6 @@ from hashmatch.tlog import leaf_hash
 
 Key: TypeAlias = int | tuple[Any, ...]
 """The primary key of a row: a number, or else the values of its columns."""
-_Column: TypeAlias = tuple[str, Callable[[Any], Any], Any]
 Row: TypeAlias = Mapping[str, Any] | RowMapping
 """The values of a row by its columns' names."""
 
@@ -64,6 +64,46 @@ _PLAIN: Final[Sequence[tuple[type[TypeEngine[Any]], Callable[[Any], Any]]]] = (
 )
 
 
+_QUICK: Final[Mapping[Callable[[Any], Any], tuple[type, Callable[[Any], str]]]] = {
+    _number: (int, repr),
+    _binary: (bytes, lambda value: f'"{value.hex()}"'),
+    _text: (str, encode_basestring),
+}
+"""How values of exactly that type are written, for the columns that mostly hold them: as `canonical` does."""
+_LEFT_OUT: Final = object()
+
+
+class _Member:
+    """How one column's values are written."""
+
+    def __init__(self, column: Column[Any]) -> None:
+        self.name = column.name
+        self.plain = _plain(column)
+        self.default = _default(column)
+        self._prefix = f'"{column.name}":'
+        self._exact, self._quick = _QUICK.get(self.plain, (type(None), canonical))
+
+    def written(self, values: Sequence[Any]) -> list[str]:
+        """Each value as a member of a JSON object, canonical; "" where it is left out."""
+        if self.default is None and values.count(None) == len(values):
+            return [""] * len(values)
+        prefix, exact, quick, default = self._prefix, self._exact, self._quick, self.default
+        return [
+            prefix + quick(value) if type(value) is exact and value != default else self._one(value) for value in values
+        ]
+
+    def said(self, value: Any) -> Any:
+        """A value that JSON knows, `_LEFT_OUT` for what the form leaves out."""
+        if value is None:
+            return _LEFT_OUT if self.default is None else None
+        found = self.plain(value)
+        return _LEFT_OUT if self.default is not None and found == self.default else found
+
+    def _one(self, value: Any) -> str:
+        found = self.said(value)
+        return "" if found is _LEFT_OUT else self._prefix + canonical(found)
+
+
 class Form:
     """How the rows of one table are written.
 
@@ -80,7 +120,7 @@ class Form:
         )
         """Whether a number is the primary key."""
         self._key = [column.name for column in table.primary_key.columns]
-        self._columns = [(column.name, _plain(column), _default(column)) for column in table.c]
+        self._members = sorted(map(_Member, table.c), key=lambda member: member.name)
 
     def key(self, row: Row) -> Key:
         """The primary key of a row."""
@@ -92,26 +132,14 @@ class Form:
 
     def plain(self, row: Row) -> dict[str, Any]:
         """A row by its columns' names, in values that JSON knows: bytes as hexadecimal digits."""
-        return self._plain(row, [column for column in self._columns if column[0] in row])
+        said = {member.name: member.said(row[member.name]) for member in self._members if member.name in row}
+        return {name: value for name, value in said.items() if value is not _LEFT_OUT}
 
     def digests(self, rows: Sequence[Row]) -> list[bytes]:
         """The hashes of rows that have the same columns, as leaves."""
-        columns = [column for column in self._columns if rows and column[0] in rows[0]]
-        return [digest(self._plain(row, columns)) for row in rows]
-
-    def _plain(self, row: Row, columns: Sequence[_Column]) -> dict[str, Any]:
-        found = {}
-        for name, plain, default in columns:
-            value = row[name]
-            if value is None:
-                if default is None:
-                    continue
-            else:
-                value = plain(value)
-                if value == default and default is not None:
-                    continue
-            found[name] = value
-        return found
+        held = [member for member in self._members if rows and member.name in rows[0]]
+        columns = [member.written([row[member.name] for row in rows]) for member in held]
+        return [_leaf("{" + ",".join(filter(None, members)) + "}") for members in zip(*columns, strict=True)]
 
     def digest(self, row: Row) -> bytes:
         """The hash of a row, as a leaf."""
@@ -124,7 +152,11 @@ class Form:
 
 def digest(plain: Mapping[str, Any]) -> bytes:
     """The hash, as a leaf, of a row that is plain already."""
-    return leaf_hash(canonical(plain).encode("utf-8", "surrogatepass"))
+    return _leaf(canonical(plain))
+
+
+def _leaf(text: str) -> bytes:
+    return leaf_hash(text.encode("utf-8", "surrogatepass"))
 
 
 def _plain(column: Column[Any]) -> Callable[[Any], Any]:
