@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch import _core
@@ -109,7 +109,6 @@ def strided(draw: st.DrawFn) -> Pixels:
     return view
 
 
-@settings(deadline=None)  # every kernel of every variant, and three kinds, in one example
 @given(strided(), st.sampled_from(["rgb", "bgr"]))
 def test_any_strides(view: Pixels, order: Literal["rgb", "bgr"]) -> None:
     copy = view.copy(order="C")

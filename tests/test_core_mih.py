@@ -83,7 +83,7 @@ def drawn(most: int = 4000) -> st.SearchStrategy[Drawn]:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @given(drawn=drawn(), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_finds_what_comparing_everything_finds(variant: str, drawn: Drawn, data: st.DataObject) -> None:
     bits = drawn.width * 8
     substrings = data.draw(st.integers(-(-bits // 20), 32), "substrings")
@@ -142,7 +142,7 @@ def test_the_radius_is_inclusive_wherever_the_bits_are(variant: str, width: int,
 
 @given(drawn=drawn(), substrings=st.integers(13, 32), threads=st.integers(0, 5))
 @example(drawn=Drawn(3000, 32, 1, 0.0, 0), substrings=13, threads=2)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_tables_sort_positions_by_the_value_of_each_substring(drawn: Drawn, substrings: int, threads: int) -> None:
     codes, _ = drawn.make()
     tables = _core.mih_build(codes, substrings, threads=threads)
@@ -161,7 +161,7 @@ def test_the_tables_sort_positions_by_the_value_of_each_substring(drawn: Drawn, 
 
 @pytest.mark.parametrize("radius", [4, 40, 64])
 @given(drawn=drawn(600), count=st.integers(0, 150), most=st.integers(1, 3000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_bounded_search_answers_the_first_queries_in_full(radius: int, drawn: Drawn, count: int, most: int) -> None:
     codes, queries = drawn.make(count)
     substrings = 16
@@ -179,7 +179,7 @@ def test_a_bounded_search_answers_the_first_queries_in_full(radius: int, drawn: 
 @example(drawn=Drawn(30_000, 32, 100, 0.02, 1), count=5)
 @example(drawn=Drawn(30_000, 8, 300, 0.02, 1), count=5)
 @example(drawn=Drawn(30_000, 32, 1, 0.0, 1), count=7)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_nearest_are_those_that_sorting_all_distances_gives(variant: str, drawn: Drawn, count: int) -> None:
     codes, queries = drawn.make(70 if count < 10 else 3)
     substrings = 16 if drawn.width == 32 else 10

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -51,7 +51,6 @@ def oracle(pixels: Pixels, height: int, width: int, factor: int) -> tuple[Pixels
     return np.packbits((coefficients > (lower + upper) / 2)[::-1]), upper - lower
 
 
-@settings(deadline=None)  # the oracle multiplies large matrices
 @given(st.integers(5, 700), st.integers(5, 700), st.sampled_from([2, 4, 8]), st.integers(0, 2**32 - 1))
 def test_weights_are_those_of_the_definition(height: int, width: int, factor: int, seed: int) -> None:
     shape = (-(-height // factor), -(-width // factor))

@@ -99,11 +99,11 @@ class Applying(RuleBasedStateMachine):
 
 
 TestApplying = Applying.TestCase
-TestApplying.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestApplying.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 @given(parts=batches(), queries=st.lists(groups(), max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_cut_up_in_any_way_the_changes_give_the_same_answers(
     parts: list[list[Change]], queries: list[list[Hash]]
 ) -> None:

@@ -57,7 +57,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small")
 @given(history=batches(), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_snapshot_of_files_answers_as_the_history(
     tmp_path_factory: pytest.TempPathFactory, history: list[list[Change]], data: st.DataObject
 ) -> None:

@@ -18,7 +18,7 @@ FRAMES = st.lists(
 
 
 @given(parts=batches(), frames=FRAMES, limit=st.sampled_from((1, 100)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_finds_what_comparing_everything_finds(parts: list[list[Change]], frames: list[list[Hash]], limit: int) -> None:
     snapshot, oracle = Snapshot.empty(), Oracle()
     for revision, changes in enumerate(parts, 1):

@@ -37,7 +37,7 @@ def clustered(count: int, width: int, seed: int) -> NDArray[np.uint8]:
     seed=st.integers(0, 99),
     most=st.none() | st.integers(1, 2**16),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_same_answers_as_flat(count: int, width: int, radius: int, seed: int, most: int | None) -> None:
     codes, queries = clustered(count, width, seed), clustered(9, width, seed)
     whole = pairs(Flat(codes).range_search(queries, radius))
@@ -55,7 +55,7 @@ def test_the_same_answers_as_flat(count: int, width: int, radius: int, seed: int
     nearest=st.integers(1, 20),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_nearest_are_as_near_as_flat_s(count: int, width: int, nearest: int, seed: int) -> None:
     codes, queries = clustered(count, width, seed), clustered(9, width, seed)
     flat, tables = (each.search(queries, nearest) for each in (Flat(codes), Mih.build(codes)))

@@ -63,7 +63,7 @@ def filled(known: Sequence[Hash], bank: Bank) -> Snapshot:
     limit=st.sampled_from((1, 2, 5, 100)),
     ceilings=st.dictionaries(st.sampled_from(sorted(WIDTHS)), st.sampled_from((0, 1, 5, 30, 64))),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_finds_what_comparing_everything_finds(
     parts: list[list[Change]], queries: list[list[Hash]], names: set[str], limit: int, ceilings: dict[str, int]
 ) -> None:
@@ -301,7 +301,7 @@ def test_real_hashes(threshold: int) -> None:
 
 
 @given(known=st.lists(HASHES, max_size=30), query=HASHES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_hash_matches_itself_at_distance_0(known: list[Hash], query: Hash) -> None:
     (found,) = filled([*known, query], Bank("a", threshold=0, minimum_quality=0)).search([[query]])
     assert found.total == sum((item.kind, item.bits) == (query.kind, query.bits) for item in [*known, query])

@@ -22,7 +22,7 @@ def snapshot(known: list[bytes], kind: str = "pdq", threshold: int = 31) -> Snap
 
 
 @pytest.mark.parametrize(("kind", "width"), [("pdq", 32), ("phash", 8), ("md5", 16), ("acme", 5)])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 60), threshold=st.integers(0, 40))
 def test_lets_through_all_that_is_near_and_nothing_else(
     kind: str, width: int, seed: int, count: int, threshold: int

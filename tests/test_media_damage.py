@@ -76,7 +76,7 @@ def test_cut_short_is_corrupt(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 def test_changed_bytes(name: str, data: st.DataObject) -> None:
     file = bytearray(FILES[name])
     for _ in range(data.draw(st.integers(1, 4))):
@@ -86,7 +86,7 @@ def test_changed_bytes(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 def test_changed_headers(name: str, data: st.DataObject) -> None:
     """Changes where the readers look: most of what a header is made of lies within the first 300 bytes."""
     file = bytearray(FILES[name])

@@ -193,7 +193,7 @@ def test_what_follows_the_picture_is_not_decoded() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 def test_changed_bytes(pool: Pool, name: str, data: st.DataObject) -> None:
     file = bytearray(FILES[name])
     for _ in range(data.draw(st.integers(1, 4))):

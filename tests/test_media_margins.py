@@ -61,7 +61,7 @@ def framed(draw: st.DrawFn) -> Pixels:
 
 
 @given(framed())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_found_is_within_the_image_large_enough_and_has_no_margins(pixels: Pixels) -> None:
     height, width = pixels.shape[:2]
     before = pixels.copy()
@@ -89,7 +89,7 @@ def test_what_is_found_is_within_the_image_large_enough_and_has_no_margins(pixel
     sides=st.tuples(SIDE, SIDE, SIDE, SIDE),
     colour=st.sampled_from(((0, 0, 0), (255, 255, 255), (9, 80, 200))),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_margins_of_any_size_are_found_exactly(seed: int, sides: Sides, colour: tuple[int, int, int]) -> None:
     picture = np.random.default_rng(seed).integers(0, 256, (90, 120, 3), np.uint8)
     canvas = surrounded(picture, sides, colour)

@@ -57,7 +57,7 @@ def test_more_time_than_the_job_was_given(took: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("job", JOBS, ids=str)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_change_is_malformed_or_an_answer_of_the_same_shape(job: Job, data: st.DataObject) -> None:
     good = InProcess(LIMITS).hash_image(FILES["PNG"], job)
     changed = bytearray(pack(good))
@@ -69,7 +69,7 @@ def test_any_change_is_malformed_or_an_answer_of_the_same_shape(job: Job, data: 
 
 @given(data=st.binary(max_size=600))
 @example(data=b"")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_anything_else_is_malformed(data: bytes) -> None:
     check_shape(data, JOBS[0], InProcess(LIMITS).hash_image(FILES["PNG"], JOBS[0]))
 
@@ -116,7 +116,7 @@ def test_failures_there_and_back(lines: tuple[Line, Line, socket.socket], error:
 @given(body=st.binary(max_size=2000))
 @example(body=b"\1\0bell \x07 escape \x1b[31m newline \n")
 @example(body=b"\1\xff\xff" + bytes(8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_failure_is_one_of_ours_and_printable(body: bytes) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import NotFound
@@ -57,7 +57,6 @@ def seen(second: float, value: Hash, turn: Orientation = Orientation.ORIGINAL) -
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(0, 3 * SECOND)), max_size=40), st.booleans()
 )
-@settings(deadline=None)
 def test_runs_are_of_frames_near_their_first(drawn: Sequence[tuple[int, int, int]], keep: bool) -> None:
     frames, time = [], 0
     for picture, flips, passed in drawn:

@@ -102,7 +102,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
         banks="" if hash_only else banks or context.obj.server,
         **_reached(context.obj),
         where=backfill.Where(backfill.Engine(engine), address),
-        workers=workers or len(os.sched_getaffinity(0)),
+        **({"workers": workers} if workers else {}),
         match=_match(bank, kind, original_orientation_only, whole_image_only),
         video=video_options((), every, keyframes, all_frames, ()),
         column=column,

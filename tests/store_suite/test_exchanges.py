@@ -185,7 +185,7 @@ def test_what_an_exchange_brings_waits_where_two_persons_are_asked_for(store: St
 RECORDS = st.dictionaries(st.sampled_from("abcd"), st.sets(st.integers(0, 5), max_size=3), max_size=4)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pages=st.lists(RECORDS, max_size=8))
 def test_the_bank_holds_what_the_records_hold(new_url: Callable[[], str], pages: list[dict[str, set[int]]]) -> None:
     """Whatever comes in whatever order: a dictionary is the oracle."""

@@ -319,7 +319,7 @@ def test_reports_in_any_order_are_the_newest_of_each_counted(store: Store, monke
     monkeypatch.setattr(feedback, "MOST_KEPT", 3)
     banks = iter(range(1_000))
 
-    @settings(max_examples=10, deadline=None)
+    @settings(max_examples=10)
     @given(said=SAID, policy=POLICIES)
     def check(said: list[tuple[str, str, Finding]], policy: Bank) -> None:
         bank = store.create_bank(replace(policy, name=f"b{next(banks)}"))[0]

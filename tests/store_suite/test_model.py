@@ -200,7 +200,6 @@ def test_any_sequence_of_calls_does_as_the_model(new_url: Callable[[], str]) -> 
         settings=settings(
             max_examples=20 if new_url().startswith("sqlite") else 6,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
