@@ -24,7 +24,12 @@ class Traced(NamedTuple):
     """The least distance between the two middle coefficients over the orientations."""
 
 def pdq(
-    image: NDArray[np.uint8], *, order: _Order = "rgb", kernel: _Kernel = "certified", variant: str | None = None
+    image: NDArray[np.uint8],
+    *,
+    order: _Order = "rgb",
+    limited: bool = False,
+    kernel: _Kernel = "certified",
+    variant: str | None = None,
 ) -> tuple[NDArray[np.uint8], int]:
     """PDQ hashes of an image in all orientations, and its quality.
 
@@ -34,7 +39,8 @@ def pdq(
     not change.
 
     Returns uint8 (8, 32), one row for each `hashmatch.types.Orientation` in its order, the bytes as PDQ's hex form
-    prints them; and the quality, 0 to 100 inclusive. An image with a side below 5 has zero hashes and quality 0.
+    prints them; and the quality, 0 to 100 inclusive. An image with a side below 5 has zero hashes and quality 0. The
+    quality grows with contrast: where luma is `limited` to 16 to 235, it is that of the same picture in full range.
 
     The kernels: `exact` does the reference's float operations in its order; `fast` sums integers in one pass, and may
     differ from it where two coefficients are nearly equal; `certified` is `fast` wherever that is safe, else `exact`.

@@ -27,6 +27,7 @@ cdef extern from "core.h" namespace "hashmatch" nogil:
         size_t cols
         int channels
         bint bgr
+        bint limited
 
     cdef struct Result:
         uint8_t[8][32] hash
@@ -160,13 +161,14 @@ cdef Mode mode_of(str kernel) except *:
     return MODES[kernel]
 
 
-cdef const Kernels* run(object image, str order, str kernel, str name, Result* result) except NULL:
+cdef const Kernels* run(object image, str order, bint limited, str kernel, str name, Result* result) except NULL:
     """Hash an image without the GIL; returns the kernels that did."""
     cdef const Kernels* kernels = chosen if name is None else find(name)
     cdef Mode mode = mode_of(kernel)
     cdef Image view
     cdef bint done
     pixels = view_of(image, order, &view)
+    view.limited = limited
     with nogil:
         done = native_pdq(kernels[0], view, mode, result[0])
     if not done:
@@ -181,9 +183,9 @@ cdef object hashes_of(const Result* result):
     return hashes
 
 
-def pdq(image, *, str order="rgb", str kernel="certified", str variant=None):
+def pdq(image, *, str order="rgb", bint limited=False, str kernel="certified", str variant=None):
     cdef Result result
-    run(image, order, kernel, variant, &result)
+    run(image, order, limited, kernel, variant, &result)
     return hashes_of(&result), result.quality
 
 
@@ -221,7 +223,7 @@ def pdq_many(images, *, str order="rgb", str kernel="certified", str variant=Non
 
 def pdq_traced(image, *, str order="rgb", str kernel="certified", str variant=None):
     cdef Result result
-    cdef const Kernels* kernels = run(image, order, kernel, variant, &result)
+    cdef const Kernels* kernels = run(image, order, False, kernel, variant, &result)
     coefficients = np.empty((16, 16), np.float32)
     cdef float[:, ::1] out = coefficients
     memcpy(&out[0, 0], &result.coefficients[0][0], sizeof(result.coefficients))

@@ -142,6 +142,7 @@ struct Image {
     size_t rows, cols;                              // pixels
     int channels;                                   // 1 luma, 2 luma and alpha, shown on white, 3 colour
     bool bgr;                                       // order of three channels
+    bool limited = false;                           // luma of 16 to 235, as video has it, and not of 0 to 255
 
     // Bytes of a packed pixel.
     size_t depth() const { return channels == 3 ? 3 : 1; }

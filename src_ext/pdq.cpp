@@ -201,11 +201,21 @@ float coefficient_error(const Image& image) {
 // The same for the difference of two neighbours in the 64 x 64 image, in hundredths of the range.
 constexpr float kGradientError = 0.004f;
 
+// What contrast of limited luma is to that of full: no bit changes with it, but the quality grows.
+constexpr float kFullRange = 255.0f / 219;
+
 }  // namespace
 
 bool finish(const Kernels& kernels, const Image& image, const float a[64][64], Result& result) {
     int sums[3];
-    kernels.gradients(a, kGradientError, sums);
+    if (image.limited) {
+        float full[64][64];
+        for (int i = 0; i < 64; i++)
+            for (int j = 0; j < 64; j++) full[i][j] = a[i][j] * kFullRange;
+        kernels.gradients(full, kGradientError * kFullRange, sums);
+    } else {
+        kernels.gradients(a, kGradientError, sums);
+    }
     result.quality = quality_of(sums[1]);
     kernels.dct(a, kBasis.d, kBasis.t, result.coefficients);
     result.gap = INFINITY;

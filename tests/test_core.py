@@ -125,6 +125,24 @@ def test_luma_is_what_pdqhash_makes_of_equal_channels() -> None:
     assert got_quality == quality
 
 
+def test_limited_luma_has_the_quality_of_full(photos: dict[str, Pixels]) -> None:
+    """The same bits, and the quality of the stretched picture but for the rounding of its pixels."""
+    told = set()
+    for photo in photos.values():
+        full = photo if photo.ndim == 2 else photo[..., 1]
+        for contrast in (1.0, 0.3, 0.1):
+            limited = (16 + full * contrast * 219 / 255).round().astype(np.uint8)
+            stretched = ((limited.astype(float) - 16) * 255 / 219).round().astype(np.uint8)
+            found = [_core.pdq(limited, limited=True, variant=variant) for variant in VARIANTS]
+            as_full, unlimited = _core.pdq(stretched)[1], _core.pdq(limited)
+            for hashes, quality in found:
+                assert np.array_equal(hashes, unlimited[0])
+                assert quality == found[0][1]
+                assert abs(quality - as_full) <= 3
+            told.add(found[0][1] - unlimited[1])
+    assert max(told) > 3
+
+
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of known hashes is not here")
 def test_corpus_of_known_hashes() -> None:
     """Of the pixels that the reference saw, which of 16 bits are Pillow's: clipped, as no viewer shows them."""
