@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 SIZES = (10_000, 100_000, 1_000_000)
 LARGE = 10_000_000
+LARGEST = 100_000_000
 BATCHES = (1, 8, 64, 1024)
 """One hash, one image in its orientations, and lookups of many hashes."""
 SECONDS = 0.5
@@ -126,9 +127,9 @@ def mih(codes: Codes) -> Range:
 
 
 STRUCTURES: Mapping[str, tuple[Callable[[Codes], Range], int]] = {
-    "Mih": (mih, LARGE),
+    "Mih": (mih, LARGEST),
     "Flat": (Flat, LARGE),
-    "IndexBinaryFlat": (faiss_flat, LARGE),
+    "IndexBinaryFlat": (faiss_flat, LARGEST),
     "IndexBinaryMultiHash": (faiss_multi_hash, LARGE),
     "MultiHash, 8 x 32 bits": (faiss_multi_hash_of_words, LARGE),
     "IndexBinaryIVF": (faiss_ivf, 1_000_000),
