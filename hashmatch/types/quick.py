@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
+from functools import cache
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -16,8 +17,7 @@ def quick(frozen: Callable[P, T]) -> Callable[P, T]:
     between classes of one layout. Defaults hold where they are values; `__post_init__` does not run.
     """
     kind: Any = frozen
-    items = [(each.name, each.type, field(default=each.default)) for each in fields(kind)]
-    open_kind = make_dataclass(kind.__name__, items, slots=True)
+    open_kind = _open(kind)
 
     def make(*args: P.args, **_: P.kwargs) -> T:
         made: Any = open_kind(*args)
@@ -25,3 +25,10 @@ def quick(frozen: Callable[P, T]) -> Callable[P, T]:
         return made  # type: ignore[no-any-return]  # the line above made it one
 
     return make
+
+
+@cache
+def _open(kind: Any) -> Callable[..., Any]:
+    """The open class of the same slots; one for all that make such objects, as it takes long to make."""
+    items = [(each.name, each.type, field(default=each.default)) for each in fields(kind)]
+    return make_dataclass(kind.__name__, items, slots=True)
