@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hashmatch.cli.bank_policy import BankName
+from hashmatch.cli.bank_policy import AnyBank, BankName
 from hashmatch.cli.common import AsJson, Connection, Reason, connect
 from hashmatch.cli.objects import batch_object, emit
 from hashmatch.cli.output import print_table
@@ -22,9 +22,7 @@ Numbers = Annotated[list[int] | None, typer.Argument(metavar="ENTRY", min=1, hel
 
 def pending(
     context: typer.Context,
-    name: Annotated[
-        str, typer.Argument(metavar="[BANK]", help="The bank's name; all banks where it is left out.")
-    ] = "",
+    name: AnyBank = "",
     as_json: AsJson = False,
 ) -> None:
     """List what waits for approval; 'show BANK --state PENDING' lists the entries.

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from hashmatch.cli.bank_policy import BankName
+from hashmatch.cli.bank_policy import AnyBank, BankName
 from hashmatch.cli.common import AsJson, Reason, connect
 from hashmatch.cli.objects import emit, entry_object, report_object, source_object
 from hashmatch.cli.output import print_table
@@ -16,9 +16,7 @@ _FLAGGED: Final = EntryFilter(state=State.FLAGGED)
 
 def flagged(
     context: typer.Context,
-    name: Annotated[
-        str, typer.Argument(metavar="[BANK]", help="The bank's name; all banks where it is left out.")
-    ] = "",
+    name: AnyBank = "",
     as_json: AsJson = False,
 ) -> None:
     """List entries whose matches were reported as false, and that wait for 'reinstate' or 'remove'.

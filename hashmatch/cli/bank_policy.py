@@ -16,6 +16,7 @@ from hashmatch.cli.output import print_facts
 from hashmatch.types import Action, Approval, Bank, KindPolicy
 
 BankName = Annotated[str, typer.Argument(metavar="BANK", help="The bank's name.")]
+AnyBank = Annotated[str, typer.Argument(metavar="[BANK]", help="The bank's name; all banks where it is left out.")]
 E = TypeVar("E", bound=enum.StrEnum)
 NONE: Final = "none"
 

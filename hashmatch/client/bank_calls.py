@@ -1,14 +1,14 @@
 """Calls of BankService: requests, and how their answers are read."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from hashmatch import errors, types, wire
-from hashmatch.client.calls import Call
+from hashmatch.client.calls import Call, T
 from hashmatch.v1 import bank_pb2, types_pb2
 
 MOST_ENTRIES: Final = 10_000
@@ -20,7 +20,7 @@ ADDING: Final = types.Adding()
 
 def create_bank(bank: types.Bank, request_id: str, reason: str) -> Call[tuple[types.Bank, int]]:
     request = bank_pb2.CreateBankRequest(
-        bank=wire.bank_to_wire(bank), request_id=request_id or fresh_id(), reason=reason
+        bank=wire.bank_to_wire(bank), request_id=request_id or _fresh_id(), reason=reason
     )
     return Call("CreateBank", request, _bank_and_revision)
 
@@ -47,13 +47,13 @@ def update_bank(name: str, values: Mapping[str, Any], request_id: str, reason: s
     except (AttributeError, TypeError, ValueError) as error:
         raise errors.InvalidField("bank", str(error)) from error
     request = bank_pb2.UpdateBankRequest(
-        bank=bank, update_mask=FieldMask(paths=list(values)), request_id=request_id or fresh_id(), reason=reason
+        bank=bank, update_mask=FieldMask(paths=list(values)), request_id=request_id or _fresh_id(), reason=reason
     )
     return Call("UpdateBank", request, _bank_and_revision)
 
 
 def delete_bank(name: str, request_id: str, reason: str) -> Call[int]:
-    request = bank_pb2.DeleteBankRequest(name=wire.bank_name(name), request_id=request_id or fresh_id(), reason=reason)
+    request = bank_pb2.DeleteBankRequest(name=wire.bank_name(name), request_id=request_id or _fresh_id(), reason=reason)
     return Call("DeleteBank", request, revision_of)
 
 
@@ -65,7 +65,7 @@ def add_entries(
         bank_pb2.AddEntriesRequest(
             parent=wire.bank_name(bank),
             entries=map(_new_entry, items),
-            request_id=request_id or fresh_id(),
+            request_id=request_id or _fresh_id(),
             reason=reason,
             batch=adding.batch,
             following=adding.following,
@@ -104,12 +104,7 @@ def list_entries(bank: str, token: str, wanted: types.EntryFilter) -> Call[tuple
 
 
 def remove_entries(bank: str, entries: Sequence[int], request_id: str, reason: str) -> Call[int]:
-    request = bank_pb2.RemoveEntriesRequest(
-        parent=wire.bank_name(bank),
-        names=[wire.entry_name(bank, entry) for entry in entries],
-        request_id=request_id or fresh_id(),
-        reason=reason,
-    )
+    request = naming(bank_pb2.RemoveEntriesRequest, bank, entries, request_id, reason)
     return Call("RemoveEntries", request, revision_of)
 
 
@@ -117,18 +112,13 @@ def remove_content(bank: str, content_id: str, request_id: str, reason: str) -> 
     if not content_id:
         raise errors.InvalidField("content_id", "must say which content")
     request = bank_pb2.RemoveEntriesRequest(
-        parent=wire.bank_name(bank), content_id=content_id, request_id=request_id or fresh_id(), reason=reason
+        parent=wire.bank_name(bank), content_id=content_id, request_id=request_id or _fresh_id(), reason=reason
     )
     return Call("RemoveEntries", request, revision_of)
 
 
 def restore_entries(bank: str, entries: Sequence[int], request_id: str, reason: str) -> Call[int]:
-    request = bank_pb2.RestoreEntriesRequest(
-        parent=wire.bank_name(bank),
-        names=[wire.entry_name(bank, entry) for entry in entries],
-        request_id=request_id or fresh_id(),
-        reason=reason,
-    )
+    request = naming(bank_pb2.RestoreEntriesRequest, bank, entries, request_id, reason)
     return Call("RestoreEntries", request, revision_of)
 
 
@@ -150,7 +140,7 @@ def decide(method: str, bank: str, which: Sequence[int] | str, request_id: str, 
         parent=wire.bank_name(bank),
         names=[] if isinstance(which, str) else [wire.entry_name(bank, entry) for entry in which],
         batch=which if isinstance(which, str) else "",
-        request_id=request_id or fresh_id(),
+        request_id=request_id or _fresh_id(),
         reason=reason,
     )
     return Call(method, request, lambda answer: types.Decided(answer.count, answer.remaining, answer.revision))
@@ -165,7 +155,17 @@ def video_entries(
         yield entries[at : at + MOST_ENTRIES]
 
 
-def fresh_id() -> str:
+def naming(message: Callable[..., T], bank: str, entries: Sequence[int], request_id: str, reason: str) -> T:
+    """A request that names entries of a bank."""
+    return message(
+        parent=wire.bank_name(bank),
+        names=[wire.entry_name(bank, entry) for entry in entries],
+        request_id=request_id or _fresh_id(),
+        reason=reason,
+    )
+
+
+def _fresh_id() -> str:
     """A request id, so that a write that is sent again after a lost answer happens once."""
     return str(uuid.uuid4())
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hashmatch import errors, types, wire
-from hashmatch.client.bank_calls import LARGEST_PAGE, fresh_id, revision_of
+from hashmatch.client.bank_calls import LARGEST_PAGE, naming, revision_of
 from hashmatch.client.calls import Call
 from hashmatch.v1 import feedback_pb2
 
@@ -37,10 +37,5 @@ def list_sources(bank: str, token: str) -> Call[tuple[list[types.SourceFeedback]
 
 
 def reinstate(bank: str, entries: Sequence[int], request_id: str, reason: str) -> Call[int]:
-    request = feedback_pb2.ReinstateEntriesRequest(
-        parent=wire.bank_name(bank),
-        names=[wire.entry_name(bank, entry) for entry in entries],
-        request_id=request_id or fresh_id(),
-        reason=reason,
-    )
+    request = naming(feedback_pb2.ReinstateEntriesRequest, bank, entries, request_id, reason)
     return Call("ReinstateEntries", request, revision_of)

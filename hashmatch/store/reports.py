@@ -8,8 +8,8 @@ from sqlalchemy import Connection, bindparam, case, func, select
 
 from hashmatch.store.history import MATCHING, pieces
 from hashmatch.store.named import LAST_ID, bank_number, no_entry
-from hashmatch.store.schema import entries, reporters, reports
-from hashmatch.types import Entry, Feedback, Finding, Report, SourceFeedback, State
+from hashmatch.store.schema import IS_FLAGGED, entries, reporters, reports
+from hashmatch.types import Entry, Feedback, Finding, Report, SourceFeedback
 from hashmatch.types.moments import moment
 
 FALSE: Final = func.sum(case((reports.c.finding == Finding.FALSE.value, 1), else_=0))
@@ -18,7 +18,6 @@ _OF_ENTRIES: Final = (
     .where(reports.c.entry_id.in_(bindparam("ids", expanding=True)))
     .group_by(reports.c.entry_id)
 )
-_FLAGGED: Final = MATCHING & (entries.c.state == State.FLAGGED.value)
 
 
 def with_feedback(connection: Connection, found: Sequence[Entry]) -> list[Entry]:
@@ -46,7 +45,7 @@ def reports_of(connection: Connection, bank: str, entry: int, after: int, limit:
 def sources(connection: Connection, bank: str, after: str | None, limit: int) -> list[SourceFeedback]:
     """At most `limit` sources of a bank, in the database's order, from `after`, exclusive; raises NotFound."""
     mine = entries.c.bank_id == bank_number(connection, bank)
-    matching, flagged = (func.sum(case((which, 1), else_=0)) for which in (MATCHING, _FLAGGED))
+    matching, flagged = (func.sum(case((which, 1), else_=0)) for which in (MATCHING, IS_FLAGGED))
     page = select(entries.c.source, matching, flagged).where(mine)
     if after is not None:
         page = page.where(entries.c.source > after)
