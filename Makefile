@@ -42,7 +42,7 @@ SECONDS ?= 60
 TARGET ?= pdq
 FUZZ_CXX ?= $(firstword $(shell command -v clang++) $(CXX))
 FUZZ := build/fuzz
-CORE := $(addprefix src_ext/,$(addsuffix .cpp,portable avx2 avx512 neon dispatch image pdq pillow small dct32))
+CORE := $(addprefix src_ext/,$(addsuffix .cpp,portable avx2 avx512 neon dispatch image pdq bits pillow small dct32))
 FUZZ_FLAGS := -std=c++17 -O2 -g -ffp-contract=off -Wall -Wno-psabi -Isrc_ext
 SANITIZERS := address,undefined -fno-sanitize-recover=all
 

@@ -4,9 +4,7 @@
 // pass over the bytes, in integers, gives what the reference's four passes over floats give, up to its rounding.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <vector>
 
@@ -114,115 +112,7 @@ void filter_exact(const Kernels& kernels, const Image& image, const Axis& down, 
     kernels.filter_exact(image, down, across, scratch, out);
 }
 
-// ---- From the 64 x 64 image to bits. ------------------------------------------------------------------------------
-
-// Rows 1 to 16 of the 64-point DCT, rounded as the reference's table is.
-struct Basis {
-    float d[16][64], t[64][16];
-
-    Basis() {
-        const float scale = static_cast<float>(std::sqrt(2.0 / 64));
-        for (int i = 0; i < 16; i++) {
-            for (int j = 0; j < 64; j++) {
-                const double angle = 3.14159265358979323846 / 2.0 / 64.0 * (i + 1) * (2 * j + 1);
-                d[i][j] = t[j][i] = static_cast<float>(scale * std::cos(angle));
-            }
-        }
-    }
-};
-
-const Basis kBasis;
-
-int quality_of(int gradient) { return std::min(gradient / 90, 100); }
-
-// Coefficients of mirrored images are those of the original with the sign of every other row or column changed, those
-// of turned ones are transposed besides. So the orientations come in pairs with the same signs, and the same median.
-struct Pair {
-    bool negate_even_rows, negate_even_cols;
-    int plain, transposed;  // numbers in the order of hashmatch.types.Orientation; signs are those before transposition
-};
-
-constexpr Pair kPairs[4] = {{false, false, 0, 6}, {false, true, 5, 1}, {true, false, 4, 3}, {true, true, 2, 7}};
-
-// Integers in the order of the floats whose bits they are; its own inverse.
-int32_t ordered(int32_t bits) { return bits < 0 ? bits ^ 0x7fffffff : bits; }
-
-// Bit 16 * row + column of an orientation is whether its coefficient is above the lower median of the 256; the bytes
-// go from the last bits to the first.
-void write_bits(const float values[16][16], float median, uint8_t hash[32], uint8_t transposed[32]) {
-    uint16_t rows[16], cols[16] = {};
-    for (int i = 0; i < 16; i++) {
-        unsigned row = 0;
-        for (int j = 0; j < 16; j++) {
-            const unsigned above = values[i][j] > median;
-            row |= above << j;
-            cols[j] = static_cast<uint16_t>(cols[j] | above << i);
-        }
-        rows[i] = static_cast<uint16_t>(row);
-    }
-    for (int i = 0; i < 16; i++) {
-        hash[31 - 2 * i] = static_cast<uint8_t>(rows[i]);
-        hash[30 - 2 * i] = static_cast<uint8_t>(rows[i] >> 8);
-        transposed[31 - 2 * i] = static_cast<uint8_t>(cols[i]);
-        transposed[30 - 2 * i] = static_cast<uint8_t>(cols[i] >> 8);
-    }
-}
-
-// Writes a pair of orientations; returns the distance between the two middle coefficients.
-float write_pair(const Kernels& kernels, const float b[16][16], const Pair& pair, uint8_t hash[8][32]) {
-    float values[16][16];
-    int32_t keys[256];
-    for (int i = 0; i < 16; i++) {
-        for (int j = 0; j < 16; j++) {
-            const bool negate = (pair.negate_even_rows && i % 2 == 0) != (pair.negate_even_cols && j % 2 == 0);
-            values[i][j] = negate ? -b[i][j] : b[i][j];
-        }
-    }
-    std::memcpy(keys, values, sizeof keys);
-    for (int32_t& key : keys) key = ordered(key);
-    int32_t middle[2];
-    kernels.middle(keys, &middle[0], &middle[1]);
-    for (int32_t& key : middle) key = ordered(key);
-    float lower, upper;
-    std::memcpy(&lower, &middle[0], sizeof lower);
-    std::memcpy(&upper, &middle[1], sizeof upper);
-    write_bits(values, lower, hash[pair.plain], hash[pair.transposed]);
-    return upper - lower;
-}
-
-// How far a middle coefficient of the fast kernel may be from the reference's, whose sums drift the longer they run.
-// Measured, not proven: near the middle, photographs of any size and other images of up to 1,000 pixels a side were at
-// most 0.0017 off, and the gap at most 0.0013; large periodic images had coefficients up to 0.09 off, but the gap not
-// more. benchmarks/certified.py compares, and fuzz/pdq.cpp looks for what is worse.
-float coefficient_error(const Image& image) {
-    return std::max(0.005f, 2.5e-6f * static_cast<float>(image.rows + image.cols));
-}
-
-// The same for the difference of two neighbours in the 64 x 64 image, in hundredths of the range.
-constexpr float kGradientError = 0.004f;
-
-// What contrast of limited luma is to that of full: no bit changes with it, but the quality grows.
-constexpr float kFullRange = 255.0f / 219;
-
 }  // namespace
-
-bool finish(const Kernels& kernels, const Image& image, const float a[64][64], Result& result) {
-    int sums[3];
-    if (image.limited) {
-        float full[64][64];
-        for (int i = 0; i < 64; i++)
-            for (int j = 0; j < 64; j++) full[i][j] = a[i][j] * kFullRange;
-        kernels.gradients(full, kGradientError * kFullRange, sums);
-    } else {
-        kernels.gradients(a, kGradientError, sums);
-    }
-    result.quality = quality_of(sums[1]);
-    kernels.dct(a, kBasis.d, kBasis.t, result.coefficients);
-    result.gap = INFINITY;
-    for (const Pair& pair : kPairs)
-        result.gap = std::min(result.gap, write_pair(kernels, result.coefficients, pair, result.hash));
-    return result.gap > 2 * coefficient_error(image) && quality_of(sums[0]) == quality_of(sums[2]);
-}
 
 bool pdq(const Kernels& kernels, const Image& image, Mode mode, Result& result) noexcept {
     result = Result{};
