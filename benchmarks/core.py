@@ -10,14 +10,10 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import argparse
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 import cv2
@@ -26,6 +22,7 @@ import numpy as np
 import pdqhash
 from PIL import Image
 
+from benchmarks.machine import described
 from benchmarks.material import jpeg, photo
 from hashmatch import _core
 from hashmatch.hashing import hash_frame
@@ -200,28 +197,13 @@ def kind_table(photos: int, rounds: int) -> None:
     )
 
 
-def machine() -> str:
-    """Where and of what these figures are."""
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    facts = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-    cpu = " ".join(
-        value.strip() for key, value in facts.items() if key.strip() in ("model name", "cpu family", "model")
-    )
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    cores = len(os.sched_getaffinity(0))
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit.stdout.strip()}, {platform.machine()}, {cpu or 'CPU unknown'}, "
-        f"{cores} cores of which one is used, variant {_core.variant()}, OpenCV {cv2.__version__}"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=8, help="photographs of each size")
     parser.add_argument("--rounds", type=int, default=7, help="rounds; the median counts")
     parser.add_argument("--only", choices=("kernels", "decode", "kinds"), help="one of the tables")
     arguments = parser.parse_args()
-    print(machine())
+    print(f"{described()}, one core used, variant {_core.variant()}, OpenCV {cv2.__version__}")
     tables = {"kernels": kernel_table, "decode": decode_table, "kinds": kind_table}
     for name, print_table in tables.items():
         if arguments.only in (None, name):

@@ -9,11 +9,19 @@ from pathlib import Path
 
 def described() -> str:
     """The processor, how many cores this process may use, the commit and the date, on one line."""
-    facts = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.partition(": ")[2] for line in facts if line.startswith("model name")), platform.machine())
-    revision = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(revision, capture_output=True, text=True, check=False).stdout.strip() or "no commit"
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, {commit}, {datetime.now(UTC):%Y-%m-%d}"
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in info.splitlines())}
+    model = facts.get("model name", platform.machine())
+    if "cpu family" in facts:
+        model += f" (family {facts['cpu family']}, model {facts['model']})"
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {commit()}, {datetime.now(UTC):%Y-%m-%d}"
+
+
+def commit() -> str:
+    """The commit of this working tree, and whether it has changed since."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    return said.stdout.strip() or "no commit"
 
 
 def processor_seconds(process: int) -> float:

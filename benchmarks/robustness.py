@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=int, default=None, help="only so many of them, for a quick look")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="folder of robustness.md and .png")
     arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
     folder = photographs.cache_folder()
     chosen = photographs.fetch(folder)[: arguments.photographs]
     photos = [photographs.load(photo, folder) for photo in chosen]

@@ -1,6 +1,5 @@
 """The report of `benchmarks.robustness`: tables in Markdown, and a plot."""
 
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 
+from benchmarks.machine import commit
 from benchmarks.queries import WAYS
 
 mpl.use("Agg")
@@ -62,11 +62,9 @@ def write(
     folder: Path, names: Sequence[str], changes: Sequence["Transformation"], outcomes: Sequence["Outcome"]
 ) -> None:
     """Write `robustness.md` and `robustness.png`; `names` are those of the photographs."""
-    revision = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(revision, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
     introduction = _INTRODUCTION.format(
         date=datetime.now(UTC).date(),
-        commit=commit.stdout.strip(),
+        commit=commit(),
         photographs=len(names),
         transformations=len(changes),
         pictures=f"{outcomes[0].pictures:,}",

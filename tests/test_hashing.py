@@ -110,7 +110,7 @@ def test_kinds_asked_for_are_known_and_each_there_once() -> None:
 
 
 PLUGIN = """
-    from hashmatch.hashing import BytesKind
+    from hashmatch.hashing import BytesKind, FrameKind
     from hashmatch.types import Hash
 
     print("loaded")
@@ -121,6 +121,15 @@ PLUGIN = """
     FAR = BytesKind(name="far", bits=16, default_threshold=16, hash_bytes=SUM.hash_bytes)
     SHOUTED = BytesKind(name="SUM", bits=16, default_threshold=0, hash_bytes=SUM.hash_bytes)
     NUMBER = 7
+
+    def of_bytes(made, has_quality=False):
+        return BytesKind(name="unfit", bits=16, default_threshold=0, has_quality=has_quality, hash_bytes=lambda _: made)
+
+    ONE = FrameKind(name="unfit", bits=16, default_threshold=0, hash_frame=lambda _: (Hash("unfit", bytes(2)),))
+    SHORT = of_bytes(Hash("unfit", bytes(1)))
+    OTHER = of_bytes(Hash("other", bytes(2)))
+    BLIND = of_bytes(Hash("unfit", bytes(2)), has_quality=True)
+    SEEING = of_bytes(Hash("unfit", bytes(2), 50))
 """
 
 
@@ -185,6 +194,31 @@ def test_a_broken_kind_names_its_distribution(tmp_path: Path, entry_point: str, 
     name, _, value = entry_point.partition(" = ")
     says = [line for line in run(tmp_path, code).split("\n") if line not in {"loaded", ""}]
     assert says == [f"the kind {name!r} of acme-kinds 1.2 ({value}): {why}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("ONE", "made 1 hashes of a picture, not 8"),
+        ("SHORT", "made a hash that is none: hash.bits: unfit has 16 bits, not 8"),
+        ("OTHER", "made a hash of the kind 'other'"),
+        ("BLIND", "made a hash without its quality"),
+        ("SEEING", "made a hash that is none: hash.quality: unfit has no quality, but 50 was given"),
+    ],
+)
+def test_no_hashing_starts_with_a_kind_that_makes_other_hashes_than_it_says(
+    tmp_path: Path, kind: str, why: str
+) -> None:
+    install(tmp_path, "acme-kinds", f"unfit = sums:{kind}")
+    code = """
+        from hashmatch import errors
+        from hashmatch.sandbox.warm import warm
+        try:
+            warm()
+        except errors.ConfigurationError as error:
+            print(error)
+    """
+    assert run(tmp_path, code) == f"loaded\nthe kind 'unfit' {why}\n"
 
 
 def test_two_distributions_with_a_kind_of_one_name_clash(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ STANDARD_INPUT = "-"
 _FILES_HELP = "Files; folders, for all files below them but hidden ones; - for standard input."
 Files = Annotated[list[str], typer.Argument(metavar="FILE", help=_FILES_HELP)]
 OptionalFiles = Annotated[list[str] | None, typer.Argument(metavar="FILE", help=_FILES_HELP)]
-Kind = Annotated[str, typer.Option(metavar="KIND", help="pdq, phash, dhash, ahash, md5 or sha256.")]
+Kind = Annotated[str, typer.Option(metavar="KIND", help="pdq, phash, dhash, ahash, md5, sha256, or another package's.")]
 Kinds = Annotated[
     list[str] | None,
     typer.Option("--kind", metavar="KIND", help="pdq (unless set), phash, dhash, ahash, md5, sha256; may be repeated."),

@@ -7,6 +7,7 @@ from typing import Final
 
 from hashmatch import hashing, media
 from hashmatch.errors import UnsupportedMedia
+from hashmatch.hashing.trial import try_kinds
 from hashmatch.sandbox import image, video
 from hashmatch.sandbox.in_process import InProcess
 from hashmatch.sandbox.job import Job, VideoJob
@@ -81,8 +82,9 @@ _NO_PICTURE: Final = b"<svg>"
 def warm() -> None:
     """Decode and hash a picture of every format by every kind; raises ConfigurationError, ImportError."""
     hasher, job = InProcess(MediaLimits()), Job(tuple(hashing.KINDS), all_views=True)
-    for sample in _SAMPLES:
-        image.pack(hasher.hash_image(base64.b64decode(sample), job))
+    for data in map(base64.b64decode, _SAMPLES):
+        try_kinds(data, media.decode(data, MediaLimits()))
+        image.pack(hasher.hash_image(data, job))
     for other in (_HEIC, _NO_PICTURE):
         with contextlib.suppress(UnsupportedMedia):
             hasher.hash_image(other, job)
