@@ -36,6 +36,7 @@ def test_help_shows_defaults() -> None:
     assert "[default: hashmatch-data]" in shown
     assert "[default: on]" in shown
     assert "[default: (" not in shown
+    assert "hashmatch[otel]" in shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,5 +1,6 @@
 """What a real server counts, read as Prometheus reads it."""
 
+import json
 import socket
 import time
 import urllib.request
@@ -108,7 +109,17 @@ def test_the_index_is_told(server: ServerProcess) -> None:
         assert 0 <= found["hashmatch_index_behind_seconds"] < 30
         assert found['hashmatch_entries{kind="pdq"}'] == 7
         assert found["process_resident_memory_bytes"] > 10**7
+        assert found["hashmatch_sandbox"] == 1
         client.delete_bank("told")
+
+
+def test_a_server_that_seals_nothing_says_so_everywhere(tmp_path: Path) -> None:
+    with running_server(tmp_path, HASHMATCH_SANDBOX="off", **METRICS) as server:
+        with Client(server.address) as client:
+            assert client.status().sandbox == "off"
+        assert metrics(server)["hashmatch_sandbox"] == 0
+        events = [json.loads(line) for line in server.log.read_text().splitlines()]
+        assert any(event["level"] == "warning" and "--sandbox off" in event["event"] for event in events)
 
 
 def test_there_are_none_unless_asked_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 # ruff: noqa: PLC0415 - Ray is of an extra, and imported where it is asked for
 
 import enum
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -46,8 +47,8 @@ class Where:
         return nullcontext(load()) if self.engine is Engine.LOCAL else shared(self.name, load)
 
     def workers(self, here: int) -> int:
-        """How many threads each that does parts is to have, where it would be so many in this process."""
-        return here if self.engine is Engine.LOCAL else 1
+        """How many threads each that does parts is to have: in this process so many, or where 0 one a core."""
+        return (here or len(os.sched_getaffinity(0))) if self.engine is Engine.LOCAL else 1
 
     def run(self, out: str, plan: Plan, begin: Begin, on_batch: OnBatch) -> Iterator[Part]:
         """Do the parts of the job in folder `out` that are not done; each is yielded once it is durable.

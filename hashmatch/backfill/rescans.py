@@ -1,6 +1,5 @@
 """`rescan`: what is new in the banks, or a few urgent hashes, matched against every hash of the logs."""
 
-import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -48,8 +47,8 @@ class RescanOptions:
     """How many matches a row holds, the nearest."""
     part_rows: int = PART_ROWS
     """Rows of a part, or of a row group where that has more."""
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Threads that search in this process; in a cluster it is one on each of its cores."""
+    workers: int = 0
+    """Threads that search in this process, where 0 one a core; in a cluster it is one on each of its cores."""
     where: Where = field(default_factory=Where)
     """Who does it: this process unless told otherwise."""
     timeout: float = 10.0

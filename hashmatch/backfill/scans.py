@@ -1,6 +1,5 @@
 """`scan`: everything that a source holds, hashed and looked up, as tables; recorded in a folder where one is given."""
 
-import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -51,8 +50,8 @@ class ScanOptions:
     """As of `Source`."""
     part_items: int = PART_ITEMS
     """Items of a part, 1 or more: what at most is done again after a crash."""
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Items hashed at once by this process; a cluster hashes one on each of its cores."""
+    workers: int = 0
+    """Items hashed at once by this process, where 0 one a core; a cluster hashes one on each of its cores."""
     readers: int = 0
     """Items read at once besides; where 0, READERS or REMOTE_READERS."""
     bytes_a_second: float | None = None

@@ -12,8 +12,7 @@ import typer
 
 from hashmatch.cli.common import AsJson, Code, Reason, connect
 from hashmatch.cli.inputs import STANDARD_INPUT, Kind, OptionalFiles, expand, parse_hash, read
-from hashmatch.cli.moments import HELP as MOMENT_HELP
-from hashmatch.cli.moments import METAVAR, optional_moment
+from hashmatch.cli.moments import AGO, AHEAD, METAVAR, optional_moment
 from hashmatch.cli.objects import emit, entry_object, error_object
 from hashmatch.cli.output import bars, complain, printable, progress
 from hashmatch.cli.videos import AllFrames, Every, Keyframes, bar, is_video, read_vpdq, video_options
@@ -36,8 +35,8 @@ _PLACE = re.compile(r"entries\[(\d+)\]")
 
 Quality = Annotated[int | None, typer.Option(min=0, max=100, help="Quality of the hashes of --hash.")]
 ContentId = Annotated[str | None, typer.Option(help="Your name for the content; unless set, the file's name.")]
-Reported = Annotated[str, typer.Option(metavar=METAVAR, help=f"When it was reported: {MOMENT_HELP}")]
-Expires = Annotated[str, typer.Option(metavar=METAVAR, help=f"It does not match from then on: {MOMENT_HELP}")]
+Reported = Annotated[str, typer.Option(metavar=METAVAR, help=f"When it was reported: {AGO}")]
+Expires = Annotated[str, typer.Option(metavar=METAVAR, help=f"It does not match from then on: {AHEAD}")]
 Hashes = Annotated[list[str] | None, typer.Option("--hash", metavar="HEX", help="Add a hash; may be repeated.")]
 
 
@@ -83,7 +82,7 @@ def add(  # noqa: PLR0913, PLR0917 - one parameter for each fact about an entry
     """
     if not files and not hashes:
         raise typer.BadParameter("name at least one file, or a hash with --hash", param_hint="FILE")
-    when = optional_moment(reported, "--reported")
+    when = optional_moment(reported, "--reported", ago=True)
     provenance = Provenance(content_id or "", source, tuple(label or ()), note, programme, when)
     blank = NewMedia(b"", provenance, kind, optional_moment(expires, "--expires"))
     known = _known(hashes or (), quality, blank)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 PublicKey = Annotated[
     str | None,
-    typer.Option("--key", envvar="HASHMATCH_AUDIT_PUBLIC_KEY", help="The public key that must have signed them."),
+    typer.Option(
+        "--key", envvar="HASHMATCH_AUDIT_PUBLIC_KEY", help="The public key by which checkpoints must be signed."
+    ),
 ]
 
 

@@ -57,9 +57,10 @@ the files in it, wherever it is found. Credentials come from the environment.
 
 DIR, a path or URL, receives Parquet files under rows/: one row for each hash
 of an item, one for each frame of a video that was looked at, after one that
-says what was found of it, and one with a reason for each item that failed. The source is
-listed once, at the beginning; a listing of more than ten million objects is
-better given as a manifest.
+says what was found of it, and one with a reason for each item that failed.
+
+The source is listed once, at the beginning; a listing of more than ten
+million objects is better given as a manifest.
 
 Example: hashmatch backfill scan photos/ --out scanned/
 """
@@ -102,7 +103,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one parameter for each option
         banks="" if hash_only else banks or context.obj.server,
         **_reached(context.obj),
         where=backfill.Where(backfill.Engine(engine), address),
-        **({"workers": workers} if workers else {}),
+        workers=workers,
         match=_match(bank, kind, original_orientation_only, whole_image_only),
         video=video_options((), every, keyframes, all_frames, ()),
         column=column,
@@ -204,7 +205,7 @@ def _estimate(source: str, options: "ScanOptions", as_json: bool) -> Code:
     hours, rest = divmod(round(found.seconds), 3600)
     typer.echo(
         f"{found.found:,} found, some {found.bytes / 1e9:,.1f} GB: about {hours:,} h {rest // 60} min {rest % 60} s "
-        f"at {found.items_a_second:,.0f} items/s with {options.workers} workers\n"
+        f"at {found.items_a_second:,.0f} items/s with {options.where.workers(options.workers)} workers\n"
         f"of {found.sample.found:,} sampled, {failed:,} failed and {found.sample.matched:,} matched"
     )
     return Code.DONE

@@ -30,7 +30,7 @@ Exclude = Annotated[
     list[str] | None, typer.Option(metavar="PATTERN", help="Skip locations like this; may be repeated.")
 ]
 PartItems = Annotated[int, typer.Option(min=1, help="Items of a part: what at most is done again after a crash.")]
-Workers = Annotated[int, typer.Option(min=0, help="Items hashed at once; 0: one a core.")]
+Workers = Annotated[int, typer.Option(min=0, help="Items worked on at once; 0: one a core.")]
 Readers = Annotated[int, typer.Option(min=0, help="Items read at once besides; 0: 2 of a disk, 16 of a URL.")]
 Bandwidth = Annotated[float, typer.Option(min=0, metavar="MB", help="Most megabytes read a second; 0: no limit.")]
 Nice = Annotated[int, typer.Option(min=0, max=19, help="How far to stand back where others want the same cores.")]
@@ -40,7 +40,7 @@ On = Annotated[
     typer.Option(
         "--engine",
         help="local: on this machine; ray: on a Ray cluster, every machine of which "
-        "reaches SOURCE, DIR and the banks by the same names.",
+        "reaches what is read, DIR and the banks by the same names.",
     ),
 ]
 Address = Annotated[
@@ -50,7 +50,7 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Scan a sample of 500, write nothing, and say what all would take.")
 ]
 
-Logs = Annotated[list[str], typer.Argument(metavar="LOG...", help="Where hashes are kept.")]
+Logs = Annotated[list[str], typer.Argument(metavar="LOG", help="Where hashes are kept.")]
 SinceRevision = Annotated[
     int | None, typer.Option(min=0, metavar="R", help="Look for what was added after that revision; 0: for everything.")
 ]

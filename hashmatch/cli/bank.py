@@ -20,7 +20,7 @@ from hashmatch.cli.output import print_facts, print_table
 from hashmatch.types import EntryFilter, State
 
 app = typer.Typer(
-    name="bank", help="Curate the banks of known images.", no_args_is_help=True, pretty_exceptions_enable=False
+    name="bank", help="Curate the banks of known media.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 app.command()(add)
 app.command("import", help=IMPORT_HELP)(import_file)

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 
 from hashmatch.cli.common import AsJson, Reason, connect
-from hashmatch.cli.moments import HELP as MOMENT_HELP
-from hashmatch.cli.moments import METAVAR, parse_moment
+from hashmatch.cli.moments import AHEAD, METAVAR, parse_moment
 from hashmatch.cli.objects import bank_object, emit
 from hashmatch.cli.output import print_facts
 from hashmatch.types import Action, Approval, Bank, KindPolicy
@@ -51,7 +50,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     ],
     "disabled_until": Annotated[
         str | None,
-        typer.Option(metavar=METAVAR, help=f"Queries do not look into it before: {MOMENT_HELP} {NONE}: they do."),
+        typer.Option(metavar=METAVAR, help=f"Queries do not look into it before: {AHEAD} {NONE}: they do."),
     ],
     "approval": Annotated[
         str | None,
@@ -106,7 +105,9 @@ def _with_policy(command: Callable[..., None]) -> Callable[..., None]:
 @_with_policy
 def create(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="BANK", help="1 to 63 of a-z, 0-9 and hyphen.")],
+    name: Annotated[
+        str, typer.Argument(metavar="BANK", help="1 to 63 of a-z, 0-9 and hyphen; a tenant's: TENANT/NAME.")
+    ],
     named: dict[str, Any],
     reason: Reason = "",
     as_json: AsJson = False,

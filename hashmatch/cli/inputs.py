@@ -15,13 +15,14 @@ from hashmatch.types import PDQ, Hash, Sandbox
 
 STANDARD_INPUT = "-"
 
+_KINDS = "pdq, phash, dhash, ahash, md5, sha256 or an installed package's"
 _FILES_HELP = "Files; folders, for all files below them but hidden ones; - for standard input."
 Files = Annotated[list[str], typer.Argument(metavar="FILE", help=_FILES_HELP)]
 OptionalFiles = Annotated[list[str] | None, typer.Argument(metavar="FILE", help=_FILES_HELP)]
-Kind = Annotated[str, typer.Option(metavar="KIND", help="pdq, phash, dhash, ahash, md5, sha256, or another package's.")]
+Kind = Annotated[str, typer.Option(metavar="KIND", help=f"{_KINDS}.")]
 Kinds = Annotated[
     list[str] | None,
-    typer.Option("--kind", metavar="KIND", help="pdq (unless set), phash, dhash, ahash, md5, sha256; may be repeated."),
+    typer.Option("--kind", metavar="KIND", help=f"{_KINDS}; may be repeated. Unless set, pdq."),
 ]
 Sandboxed = Annotated[
     Sandbox, typer.Option(envvar="HASHMATCH_SANDBOX", help="off: decode in processes that the kernel does not seal.")

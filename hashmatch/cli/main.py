@@ -19,12 +19,12 @@ from hashmatch.cli.serve import serve
 from hashmatch.cli.status import status
 from hashmatch.errors import ConfigurationError, DeadlineExceeded, HashmatchError, Unavailable
 
-_HELP = """Perceptual-hash media matching: find altered copies of known images.
+_HELP = """Perceptual-hash media matching: find altered copies of known images and videos.
 
 From nothing to a verdict:
 
   hashmatch serve                                 run the service
-  hashmatch bank create known-bad --action BLOCK  make a bank of known images
+  hashmatch bank create known-bad --action BLOCK  make a bank of known media
   hashmatch bank add known-bad photos/            fill it
   hashmatch match upload.jpg                      ask for a verdict
 
@@ -44,7 +44,7 @@ Exit codes:
     6  of audit: the database is not as its log says, or a proof does not hold
    10  the gravest verdict is REVIEW
    20  the gravest verdict is BLOCK
-   +3  some input could not be scanned: 3, 13 or 23
+   +3  some input could not be scanned or read: 3, 13 or 23
   130  interrupted
 """
 

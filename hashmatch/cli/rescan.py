@@ -84,7 +84,7 @@ def rescan(  # noqa: PLR0913, PLR0917 - one parameter for each option
         hashes=tuple(parse_hash(text, kind=kind) for text in asked or ()),
         threshold=threshold,
         max_matches=max_matches,
-        **({"workers": workers} if workers else {}),
+        workers=workers,
         where=backfill.Where(backfill.Engine(engine), address),
         timeout=connection.timeout,
         security=connection.security,

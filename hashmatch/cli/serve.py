@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from hashmatch.cli.common import configured
 from hashmatch.settings import MediaLimits, Settings
@@ -38,7 +39,7 @@ def _options() -> Iterator[inspect.Parameter]:
         option = typer.Option(
             f"--{name.replace('_', '-')}",
             envvar=f"HASHMATCH_{name.upper()}",
-            help=field.description,
+            help=escape(field.description or ""),
         )
         annotation = Annotated[field.annotation | None, option]  # type: ignore[name-defined]  # a class
         yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=annotation)

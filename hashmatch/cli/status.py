@@ -22,7 +22,8 @@ def status(
 ) -> None:
     """Print a server's revision, entries, index, load, versions and kernels.
 
-    Of several processes on one port, one answers; --watch stays with it.
+    Of several processes on one port, one answers; --watch stays with it, and
+    leaves out the versions of libraries.
 
     Example: hashmatch --server 127.0.0.1:50051 status --watch
     """
@@ -34,7 +35,8 @@ def status(
         elif watch:
             _show(connection.server, client.status)
         else:
-            print_facts(_facts(connection.server, client.status()))
+            state = client.status()
+            print_facts([*_facts(connection.server, state), *sorted(state.versions.items())])
 
 
 def _states(ask: Callable[[], Status], watch: bool) -> Iterator[Status]:
@@ -80,7 +82,6 @@ def _facts(server: str, state: Status) -> Iterator[tuple[str, object]]:
     yield "kernels", state.variant
     yield "sandbox", state.sandbox or "unknown"
     yield "largest media", f"{state.max_media_bytes:,} bytes"
-    yield from sorted(state.versions.items())
 
 
 def _index(state: Status) -> str:

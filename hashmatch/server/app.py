@@ -44,6 +44,7 @@ from hashmatch.server.video import Videos
 from hashmatch.server.work import Work
 from hashmatch.settings import Settings
 from hashmatch.store import Store
+from hashmatch.types import Sandbox
 from hashmatch.v1 import (
     audit_pb2,
     audit_pb2_grpc,
@@ -105,6 +106,8 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
     gc.set_threshold(*gc.get_threshold()[:2], _RARELY)
     with ExitStack() as stack:
         pool = stack.enter_context(Pool(settings.limits, settings.workers, settings.sandbox))
+        if settings.sandbox is Sandbox.OFF:
+            _log.warning("media are decoded in processes that the kernel does not seal: --sandbox off")
         store = stack.enter_context(Store.open(settings.database))
         keyring = Keyring(store.tokens.all)
         stack.callback(keyring.stop)
