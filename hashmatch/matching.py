@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import groupby
-from typing import NamedTuple, TypeAlias
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeAlias
 
 from hashmatch import policy
 from hashmatch.index import Found, Hit, Snapshot
 from hashmatch.types import (
-    Action,
     Decision,
     Hash,
     HashedImage,
@@ -22,13 +22,17 @@ from hashmatch.types import (
 Stage: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """Entered around each stage of the work with its name."""
 
+_TURNS: Final = tuple(Orientation)
+_kind = attrgetter("kind")
+
 
 class Query(NamedTuple):
-    """A hash to look up, and what it is of."""
+    """The hashes of one kind of one item, which are looked up together."""
 
-    hash: Hash
-    view: View = View.WHOLE
-    orientation: Orientation = Orientation.ORIGINAL
+    hashes: Sequence[Hash]
+    """Of the whole first, by orientation from the original on, then of what is within its border, likewise."""
+    whole: int
+    """How many are of the whole."""
 
 
 def match_images(
@@ -40,13 +44,13 @@ def match_images(
 ) -> list[ImageDecision]:
     """Look images up, all at one revision; `ceilings` is as for `Snapshot.search`. Raises NotFound (a bank)."""
     asked = [queries(image, options) for image in images]
-    groups = [group for of_image in asked for group in of_image]
+    every = [query for of_image in asked for query in of_image]
     with stage("search"):
-        answers = iter(_search(snapshot, groups, options, ceilings))
+        answers = iter(_search(snapshot, every, options, ceilings))
     with stage("policy"):
         return [
             ImageDecision.of(
-                _decide(snapshot, [(group, next(answers)) for group in of_image], options.max_matches),
+                _decide(snapshot, [(query, next(answers)) for query in of_image], options.max_matches),
                 image.media_type,
                 image.width,
                 image.height,
@@ -66,38 +70,36 @@ def lookup_hashes(
 
     Raises NotFound (a bank).
     """
-    groups = [[Query(query)] for query in hashes]
+    asked = [Query((value,), 1) for value in hashes]
     with stage("search"):
-        answers = zip(groups, _search(snapshot, groups, options, ceilings), strict=True)
+        answers = zip(asked, _search(snapshot, asked, options, ceilings), strict=True)
     with stage("policy"):
         return [_decide(snapshot, [answer], options.max_matches) for answer in answers]
 
 
 def _search(
-    snapshot: Snapshot, groups: Sequence[Sequence[Query]], options: MatchOptions, ceilings: Mapping[str, int]
+    snapshot: Snapshot, asked: Sequence[Query], options: MatchOptions, ceilings: Mapping[str, int]
 ) -> list[Found]:
-    hashes = [[query.hash for query in group] for group in groups]
-    return snapshot.search(hashes, options.banks, options.max_matches, ceilings)
+    return snapshot.search([query.hashes for query in asked], options.banks, options.max_matches, ceilings)
 
 
-def queries(image: HashedImage, options: MatchOptions) -> list[list[Query]]:
-    """What is looked up for an image, for each kind: the whole in its original orientation first."""
-    orientations = tuple(Orientation) if options.all_orientations else (Orientation.ORIGINAL,)
-    by_kind: dict[str, list[Query]] = {}
-    for view, hashes in ((View.WHOLE, image.hashes), (View.WITHOUT_BORDER, image.inner)):
-        for kind, turned in groupby(hashes, key=lambda value: value.kind):
-            group = by_kind.setdefault(kind, [])
-            group += (Query(value, view, turn) for turn, value in zip(orientations, turned, strict=False))
-    return list(by_kind.values())
+def queries(image: HashedImage, options: MatchOptions) -> list[Query]:
+    """What is looked up for an image, for each kind."""
+    most = len(_TURNS) if options.all_orientations else 1
+    whole, inner = (
+        {kind: list(islice(turned, most)) for kind, turned in groupby(hashes, key=_kind)}
+        for hashes in (image.hashes, image.inner)
+    )
+    return [Query(hashes + inner.get(kind, []), len(hashes)) for kind, hashes in whole.items()]
 
 
-def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[Query], Found]], most: int) -> Decision:
-    """Decide on one query from what was found for it by each kind, the first kind's original hash first."""
+def _decide(snapshot: Snapshot, answers: Sequence[tuple[Query, Found]], most: int) -> Decision:
+    """Decide on one item from what was found for it by each kind, the first kind's original hash first."""
     found = [each for _, each in answers]
-    matches = [match_of(queries[hit.query], hit) for queries, each in answers for hit in each.hits]
+    matches = [match_of(query, hit) for query, each in answers for hit in each.hits]
     return Decision(
-        hash=answers[0][0][0].hash,
-        verdict=policy.decide(frozenset[Action]().union(*(each.actions for each in found))),
+        hash=answers[0][0].hashes[0],
+        verdict=policy.decide({action for each in found for action in each.actions}),
         matches=tuple(sorted(matches, key=lambda match: (match.distance, match.entry_id))[:most]),
         total_matches=sum(each.total for each in found),
         banks_not_compared=tuple(sorted({bank for each in found for bank in each.banks_not_compared})),
@@ -106,16 +108,17 @@ def _decide(snapshot: Snapshot, answers: Sequence[tuple[Sequence[Query], Found]]
 
 
 def match_of(query: Query, hit: Hit) -> Match:
+    within = hit.query >= query.whole
     return Match(
         bank=hit.bank.name,
         action=hit.action,
         entry_id=hit.entry.id,
         entry_hash=hit.entry.hash,
-        query_hash=query.hash,
+        query_hash=query.hashes[hit.query],
         distance=hit.distance,
         threshold=hit.threshold,
-        orientation=query.orientation,
+        orientation=_TURNS[hit.query - within * query.whole],
         provenance=hit.entry.provenance,
-        view=query.view,
+        view=View.WITHOUT_BORDER if within else View.WHOLE,
         entry_shown=hit.entry.shown,
     )

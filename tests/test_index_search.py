@@ -36,16 +36,17 @@ CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 ZERO = Hash(PDQ, bytes(32), 100)
 
 
-AS_IS = (levels.TAIL, levels.REMOVED_SHARE, lookup.PAIRS)
+AS_IS = (levels.TAIL, levels.REMOVED_SHARE, lookup.PAIRS, lookup.HASHES)
 
 
-@pytest.fixture(params=[AS_IS, (2, 0.8, 3)], ids=["as-is", "tiny"], scope="module")
+@pytest.fixture(params=[AS_IS, (2, 0.8, 3, 4)], ids=["as-is", "tiny"], scope="module")
 def _sizes(request: pytest.FixtureRequest) -> Iterator[None]:
     """With the sizes as they are, and so small that a few entries fill several segments and chunks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(levels, "TAIL", request.param[0])
         patch.setattr(levels, "REMOVED_SHARE", request.param[1])
         patch.setattr(lookup, "PAIRS", request.param[2])
+        patch.setattr(lookup, "HASHES", request.param[3])
         yield
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +23,10 @@ class Asked:
 
     codes: NDArray[np.uint8]
     """(hashes, bytes of a code)."""
-    qualities: NDArray[np.uint8]
-    """(hashes,): 0 to 100, or UNKNOWN_QUALITY."""
-    firsts: Ints
-    """(groups,): where each group begins."""
+    qualities: Sequence[int]
+    """By hash: 0 to 100, or UNKNOWN_QUALITY."""
+    lengths: Sequence[int]
+    """By group, how many hashes it has."""
 
     @classmethod
     def of(cls, groups: Sequence[Sequence[Hash]], width: int) -> Self:
@@ -32,48 +34,61 @@ class Asked:
         hashes = [item for group in groups for item in group]
         qualities = [UNKNOWN_QUALITY if item.quality is None else item.quality for item in hashes]
         codes = np.frombuffer(b"".join([item.bits for item in hashes]), dtype=np.uint8)
-        ends = np.cumsum([len(group) for group in groups])
-        return cls(codes.reshape(-1, width), np.array(qualities, dtype=np.uint8), np.append(0, ends[:-1]))
+        return cls(codes.reshape(-1, width), qualities, list(map(len, groups)))
 
     @property
     def own_qualities(self) -> list[int]:
         """By group, the quality that it goes by: its first hash's."""
-        own: list[int] = self.qualities[self.firsts].tolist()
-        return own
+        return [self.qualities[first] for first in accumulate(self.lengths[:-1], initial=0)]
 
     def good(self, lowest: int, most: int) -> "Iterator[Queries]":
         """Yield the hashes whose quality is `lowest` or better: whole groups, `most` hashes at once or one group."""
-        kept = np.flatnonzero(self.qualities >= lowest)
-        groups = np.searchsorted(self.firsts, kept, side="right") - 1
-        lengths = np.bincount(groups, minlength=len(self.firsts))
-        ends = np.cumsum(lengths).tolist()
-        for groups_at_once in cut(lengths.tolist(), most) if len(kept) else ():
-            chosen = slice(ends[groups_at_once.start - 1] if groups_at_once.start else 0, ends[groups_at_once.stop - 1])
-            yield Queries.of(self, kept[chosen], groups[chosen])
+        qualities = np.array(self.qualities, dtype=np.uint8)
+        lengths = np.array(self.lengths)
+        groups = np.arange(len(lengths)).repeat(lengths)
+        places = np.arange(len(groups)) - (lengths.cumsum() - lengths)[groups]
+        queries = Queries(self.codes, qualities, groups, places)
+        if min(self.qualities) < lowest:
+            queries = queries.take(qualities >= lowest)
+        if len(queries.codes) <= most:
+            yield queries
+            return
+        for chunk in cut(np.bincount(queries.groups).tolist(), most):
+            yield queries.take(slice(*np.searchsorted(queries.groups, (chunk.start, chunk.stop)).tolist()))
 
 
-class Queries(NamedTuple):
-    """Hashes of some groups that are good enough to be compared.
-
-    Those of one group that are of one quality are a part: whichever is nearest to an entry decides for all of them.
-    """
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Hashes of some groups that are good enough to be compared."""
 
     codes: NDArray[np.uint8]
     """(queries, bytes of a code)."""
+    qualities: NDArray[np.uint8]
+    """(queries,)."""
+    groups: Ints
+    """(queries,): ascending."""
     places: Ints
     """(queries,): the position in the group."""
-    parts: Ints
-    """(queries,)."""
+
+    @cached_property
+    def parts(self) -> "Parts":
+        """Those of one group that are of one quality are a part; it takes long to tell, and most find nothing."""
+        keys, parts = np.unique(self.groups << 8 | self.qualities, return_inverse=True)
+        return Parts(parts, keys >> 8, keys & 0xFF)
+
+    def take(self, chosen: NDArray[np.bool_] | slice) -> "Queries":
+        return Queries(self.codes[chosen], self.qualities[chosen], self.groups[chosen], self.places[chosen])
+
+
+class Parts(NamedTuple):
+    """Queries by group and quality: whichever of a part is nearest to an entry decides for all of it."""
+
+    of: Ints
+    """(queries,): the part of each."""
     groups: Ints
     """(parts,): ascending."""
     qualities: Ints
     """(parts,)."""
-
-    @classmethod
-    def of(cls, asked: Asked, hashes: NDArray[np.integer[Any]], groups: Ints) -> "Queries":
-        """Take some hashes, ascending, and the groups they are of."""
-        keys, parts = np.unique(groups << 8 | asked.qualities[hashes], return_inverse=True)
-        return cls(asked.codes[hashes], hashes - asked.firsts[groups], parts, keys >> 8, keys & 0xFF)
 
 
 def cut(lengths: Sequence[int], most: int) -> Iterator[slice]:

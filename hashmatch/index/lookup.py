@@ -32,7 +32,7 @@ def search(segments: Sequence[Segment], asked: Asked, reach: Reach, tally: Tally
     """
     for queries in asked.good(reach.lowest_quality, HASHES):
         for number, segment in enumerate(segments):
-            for near in _nearest(segment, queries, int(reach.thresholds.max())):
+            for near in _nearest(segment, queries, reach.radius):
                 tally.add(number, segment, _matches(segment, near, queries, reach))
 
 
@@ -41,15 +41,16 @@ def _nearest(segment: Segment, queries: Queries, radius: int) -> Iterator[_Near]
 
     Each pair is packed into an integer that sorts by part, code, distance and query.
     """
-    owners = queries.groups[queries.parts]
+    owners = queries.groups
     done, end, count = 0, len(owners), len(owners)
-    shape = (len(queries.groups), len(segment.searcher), radius + 1, count)
+    shape: tuple[int, ...] = ()
     nearest = np.empty(0, dtype=np.int64)
     while done < count:
         limits, distances, codes = segment.searcher.range_search(queries.codes[done:end], radius, PAIRS)
         if codes.size:
             query = done + np.repeat(np.arange(len(limits) - 1), np.diff(limits))
-            packed = np.ravel_multi_index((queries.parts[query], codes, distances, query), shape)
+            shape = (len(queries.parts.groups), len(segment.searcher), radius + 1, count)
+            packed = np.ravel_multi_index((queries.parts.of[query], codes, distances, query), shape)
             nearest = np.sort(np.concatenate((nearest, packed)))
             nearest = nearest[np.flatnonzero(np.diff(nearest // (shape[2] * shape[3]), prepend=-1))]
         done += len(limits) - 1
@@ -66,7 +67,7 @@ def _cut(segment: Segment, queries: Queries, near: _Near) -> Iterator[_Near]:
     if entries.sum() <= PAIRS:
         yield near
         return
-    first = np.flatnonzero(np.diff(queries.groups[near.parts], prepend=-1))
+    first = np.flatnonzero(np.diff(queries.parts.groups[near.parts], prepend=-1))
     bounds = [*first.tolist(), len(entries)]
     for chunk in cut(np.add.reduceat(entries, first).tolist(), PAIRS):
         yield _Near(*(column[bounds[chunk.start] : bounds[chunk.stop]] for column in near))
@@ -81,14 +82,14 @@ def _matches(segment: Segment, near: _Near, queries: Queries, reach: Reach) -> M
     live = segment.live[rows]
     source, rows = source[live], rows[live]
     slots, parts = segment.columns.slots[rows], near.parts[source]
-    quality = np.minimum(segment.columns.qualities[rows], queries.qualities[parts])
+    quality = np.minimum(segment.columns.qualities[rows], queries.parts.qualities[parts])
     wanted = (near.distances[source] <= reach.thresholds[slots]) & (quality >= reach.minimums[slots])
     wanted &= (segment.columns.lots[rows] < reach.lots[slots]) & (segment.columns.expires[rows] > reach.now)
     source, rows = source[wanted], rows[wanted]
-    groups, places = queries.groups[near.parts[source]], queries.places[near.queries[source]]
+    groups, places = queries.parts.groups[near.parts[source]], queries.places[near.queries[source]]
     trusted = segment.columns.review_from[rows] > reach.now
     matches = Matches(groups, near.distances[source], rows, near.codes[source], places, trusted)
-    return matches if np.diff(queries.groups).all() else _once(matches)
+    return matches if np.diff(queries.parts.groups).all() else _once(matches)
 
 
 def _once(matches: Matches) -> Matches:

@@ -31,18 +31,45 @@ class Reach(NamedTuple):
     """Entries whose lot is not below that are not found."""
     opens: NDArray[np.int64]
     """Nothing is found before that moment."""
+    radius: int
+    """The largest of the thresholds."""
+    lowest_quality: int
+    """The lowest quality that is compared with anything; above all qualities where nothing can be reached."""
+    every_quality: int
+    """The lowest quality that is compared with everything that can be reached."""
+    all_open: int
+    """The moment from which on no bank is to open any more."""
     now: int = 0
 
-    @property
-    def lowest_quality(self) -> int:
-        """The lowest quality that is compared with anything; above all qualities where nothing can be reached."""
-        return int(self.minimums[self.thresholds > UNREACHABLE].min(initial=np.iinfo(np.int16).max))
+    @classmethod
+    def of(
+        cls,
+        thresholds: NDArray[np.int16],
+        minimums: NDArray[np.int16],
+        lots: NDArray[np.int32],
+        opens: NDArray[np.int64],
+    ) -> "Reach":
+        """Take the columns, at no moment."""
+        reached = minimums[thresholds > UNREACHABLE]
+        return cls(
+            thresholds=thresholds,
+            minimums=minimums,
+            lots=lots,
+            opens=opens,
+            radius=int(thresholds.max(initial=UNREACHABLE)),
+            lowest_quality=int(reached.min(initial=np.iinfo(np.int16).max)),
+            every_quality=int(reached.max(initial=0)),
+            all_open=int(opens.max(initial=0)),
+        )
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Reach":
+        """The same in the banks where a mask, (slots,), is True."""
+        return self.of(np.where(chosen, self.thresholds, UNREACHABLE), self.minimums, self.lots, self.opens)
 
     def at(self, now: int) -> "Reach":
         """The same at a moment, for which it has none."""
-        closed = self.opens > now
-        thresholds = np.where(closed, UNREACHABLE, self.thresholds) if closed.any() else self.thresholds
-        return self._replace(thresholds=thresholds, now=now)
+        reach = self if now >= self.all_open else self.where(self.opens <= now)
+        return reach._replace(now=now)
 
     def too_low(self, quality: int) -> NDArray[np.bool_]:
         """Return (slots,): the banks that could be reached, were the query's quality not below their minimum."""
@@ -103,20 +130,18 @@ class Roster:
         if names:
             self.check(names)
             chosen = np.isin(np.arange(len(reach.thresholds)), [self.slots[name] for name in names])
-            reach = reach._replace(thresholds=np.where(chosen, reach.thresholds, UNREACHABLE))
+            reach = reach.where(chosen)
         return reach.at(now)
 
     def _reach(self, kind: str, ceiling: int | None) -> Reach:
         size = max(self.by_slot, default=-1) + 1
-        reach = Reach(
-            thresholds=np.full(size, UNREACHABLE, dtype=np.int16),
-            minimums=np.zeros(size, dtype=np.int16),
-            lots=np.zeros(size, dtype=np.int32),
-            opens=np.zeros(size, dtype=np.int64),
-        )
+        thresholds = np.full(size, UNREACHABLE, dtype=np.int16)
+        minimums = np.zeros(size, dtype=np.int16)
+        lots = np.zeros(size, dtype=np.int32)
+        opens = np.zeros(size, dtype=np.int64)
         for slot, bank in self.by_slot.items():
-            reach.thresholds[slot] = bank.threshold_of(kind, ceiling) if bank.enabled else UNREACHABLE
-            reach.minimums[slot] = bank.minimum_quality_of(kind)
-            reach.lots[slot] = round(bank.matching_enabled_ratio * LOTS)
-            reach.opens[slot] = 0 if bank.disabled_until is None else microseconds(bank.disabled_until)
-        return reach
+            thresholds[slot] = bank.threshold_of(kind, ceiling) if bank.enabled else UNREACHABLE
+            minimums[slot] = bank.minimum_quality_of(kind)
+            lots[slot] = round(bank.matching_enabled_ratio * LOTS)
+            opens[slot] = 0 if bank.disabled_until is None else microseconds(bank.disabled_until)
+        return Reach.of(thresholds, minimums, lots, opens)

@@ -32,10 +32,9 @@ class Sieve:
         self._searchers: dict[Space, tuple[Flat | Mih, int]] = {}
         for space, levels in snapshot.levels.items():
             reach = snapshot.roster.reach(banks, space.kind, ceilings.get(space.kind), now)
-            radius = int(reach.thresholds.max(initial=UNREACHABLE))
-            if levels.size and radius > UNREACHABLE:
+            if levels.size and reach.radius > UNREACHABLE:
                 codes = np.concatenate([segment.searcher.codes for segment in levels.segments])
-                self._searchers[space] = (Mih.build(codes) if space.width in WIDTHS else Flat(codes), radius)
+                self._searchers[space] = (Mih.build(codes) if space.width in WIDTHS else Flat(codes), reach.radius)
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -156,6 +156,10 @@ class Snapshot:
 
     def _found(self, space: Space, asked: Asked, tally: Tally, reach: Reach) -> list[Found]:
         """What was found for each group."""
+        own = asked.own_qualities
+        not_compared = {quality: self._not_compared(reach, quality) for quality in set(own)}
+        if not tally.totals.any():
+            return [Found([], 0, frozenset(), not_compared[quality]) for quality in own]
         nearest = tally.nearest()
         hits = self._hits(space, nearest, reach)
         bounds = np.searchsorted(nearest.groups, np.arange(len(tally.totals) + 1)).tolist()
@@ -164,8 +168,6 @@ class Snapshot:
             actions[group].add(self.roster.by_slot[slot].action)
         for group in np.flatnonzero(tally.doubted).tolist():
             actions[group].add(Action.REVIEW)
-        own = asked.own_qualities
-        not_compared = {quality: self.roster.names(reach.too_low(quality)) for quality in set(own)}
         return [
             Found(hits[first:end], total, frozenset(actions.get(group, ())), not_compared[quality])
             for group, ((first, end), total, quality) in enumerate(
@@ -173,11 +175,14 @@ class Snapshot:
             )
         ]
 
+    def _not_compared(self, reach: Reach, quality: int) -> tuple[str, ...]:
+        return self.roster.names(reach.too_low(quality)) if quality < reach.every_quality else ()
+
     def _hits(self, space: Space, nearest: Nearest, reach: Reach) -> list[Hit]:
         """The hits that matches become, in their order."""
         made: list[Hit] = []
         places = []
-        for number, segment in enumerate(self.levels[space].segments if len(nearest.groups) else ()):
+        for number, segment in enumerate(self.levels[space].segments):
             chosen = np.flatnonzero(nearest.segments == number)
             if len(chosen):
                 places.append(chosen)
@@ -200,7 +205,9 @@ class Snapshot:
 
 
 def _space(group: Sequence[Hash]) -> Space:
-    spaces = {Space.of(item) for item in group}
-    if len(spaces) != 1 or not all(space.width for space in spaces):
-        raise InvalidInput("a group is one or more hashes of one kind and length")
-    return spaces.pop()
+    found = {(item.kind, len(item.bits)) for item in group}
+    if len(found) == 1:
+        space = Space(*found.pop())
+        if space.width:
+            return space
+    raise InvalidInput("a group is one or more hashes of one kind and length")

@@ -76,12 +76,12 @@ class Tracker:
         """Look frames up, later than those before them; raises NotFound (a bank)."""
         images = [HashedImage(run.frame.hashes, "", 0, 0, run.frame.inner) for run in runs]
         queries = [query for image in images for query in matching.queries(image, self._options)]
-        groups = [[query.hash for query in group] for group in queries]
+        groups = [query.hashes for query in queries]
         most = min(self._options.max_matches, _HITS_A_FRAME)
         found = self._snapshot.search_frames(groups, self._options.banks, most, self._ceilings, self._now)
-        for run, group, each in zip(runs, queries, found, strict=True):
+        for run, query, each in zip(runs, queries, found, strict=True):
             self._space = Space.of(run.frame.hashes[0])
-            self._take(run, group, each)
+            self._take(run, query, each)
 
     @property
     def blocked(self) -> bool:
@@ -116,14 +116,14 @@ class Tracker:
             revision=self._snapshot.revision,
         )
 
-    def _take(self, run: Run, queries: Sequence[matching.Query], found: FoundFrames) -> None:
+    def _take(self, run: Run, query: matching.Query, found: FoundFrames) -> None:
         quality = run.frame.hashes[0].quality
         self._qualities[_ANY_QUALITY if quality is None else quality] += 1
         low = set(found.stills.banks_not_compared)
         self._low += run.count if low else 0
         self._unreached = low if self._unreached is None else self._unreached & low
         for hit in found.stills.hits:
-            self._see_image(matching.match_of(queries[hit.query], hit), run)
+            self._see_image(matching.match_of(query, hit), run)
         for sighting in found.sightings:
             progress = self._progress.setdefault(sighting.video, _Progress(sighting.place, sighting.distance))
             progress.add(run.shown, sighting)
