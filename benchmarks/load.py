@@ -26,7 +26,7 @@ from rich.table import Table
 
 from benchmarks.machine import described, processor_seconds
 from benchmarks.material import jpeg
-from hashmatch.allocator import keep_freed
+from hashmatch.allocator import OF_UPLOADS, keep_freed
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import AsyncClient, Client
 from hashmatch.engine import Engine
@@ -96,7 +96,7 @@ def _do_nothing(ready: Connection) -> None:
         await server.start()
         await server.wait_for_termination()
 
-    keep_freed(2**20, 4 * 2**20)
+    keep_freed(*OF_UPLOADS)
     uvloop.run(run())
 
 

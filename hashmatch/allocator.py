@@ -5,6 +5,8 @@ from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+OF_UPLOADS: Final = (2**20, 4 * 2**20)
+"""`keep_freed` of a process that receives uploads: a large one's memory goes back as soon as it is answered."""
 
 
 def keep_freed(largest: int, kept: int) -> None:

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from hashmatch import errors
 from hashmatch.addresses import is_loopback
-from hashmatch.allocator import keep_freed
+from hashmatch.allocator import OF_UPLOADS, keep_freed
 from hashmatch.engine import Engine
 from hashmatch.follower import Follower
 from hashmatch.hash_log import HashLog
@@ -77,9 +77,6 @@ _MOST_STREAMS = 1024
 """Calls at once on one connection; more wait with the client."""
 _LARGEST_FRAME = 2**20
 """Bytes of HTTP/2 that come in one piece: an upload in 13 pieces of the usual size costs both ends more."""
-_OWN_MAPPING = 2**20
-"""Bytes from which a message's memory is given back as soon as it is answered."""
-_KEPT = 4 * 2**20
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 """A peer that answers no ping for so long is gone, and what it held is freed."""
@@ -101,7 +98,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
 
     A process of a supervisor is given the board that they share, and shares the port with the others.
     """
-    keep_freed(_OWN_MAPPING, _KEPT)
+    keep_freed(*OF_UPLOADS)
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*gc.get_threshold()[:2], _RARELY)
     with ExitStack() as stack:

@@ -11,6 +11,7 @@ from hashmatch.tlog import root_hash
 
 WHOLE: Final = 100
 """The most rows of one change that are written into the log; of more, their hashes are."""
+_ROWS_AT_ONCE: Final = 5_000
 
 
 class Journal:
@@ -62,9 +63,13 @@ class Journal:
         """Note the rows that a table holds already as inserted."""
         form = FORMS[table.name]
         found = self._connection.execute(select(*form.raw).order_by(*table.primary_key.columns))
-        keyed = [(form.key(row), form.digest(row)) for row in found.mappings()]
-        if keyed:
-            self._note_hashes("insert", form, [key for key, _ in keyed], [hash_ for _, hash_ in keyed])
+        keys: list[Key] = []
+        hashes: list[bytes] = []
+        for rows in found.mappings().partitions(_ROWS_AT_ONCE):
+            keys += map(form.key, rows)
+            hashes += form.digests(rows)
+        if keys:
+            self._note_hashes("insert", form, keys, hashes)
 
     def _before(self, form: Form, where: ColumnElement[bool]) -> list[Any]:
         """The rows as they are, as far as the log will hold them."""

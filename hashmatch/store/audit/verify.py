@@ -1,7 +1,8 @@
 """Compares the log with itself, with checkpoints of it, and with the tables."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -95,15 +96,14 @@ class Verifier:
         expected = state.rows()
         wanted = next(expected, None)
         total = self._connection.execute(select(func.count()).select_from(form.table)).scalar_one()
-        for number, row in enumerate(self._sorted_rows(form), 1):
-            key = form.key(row)
+        for number, (key, found) in enumerate(self._hashed(form), 1):
             while wanted is not None and form.order(wanted[0]) < form.order(key):
                 self._problem(f"{state.row(wanted[0])} is missing")
                 wanted = next(expected, None)
             if wanted is None or wanted[0] != key:
                 self._problem(f"{state.row(key)} is in no record of the log")
                 continue
-            if form.digest(row) != wanted[1]:
+            if found != wanted[1]:
                 self._problem(f"{state.row(key)} is not as the log says")
             wanted = next(expected, None)
             self._compared += 1
@@ -120,6 +120,12 @@ class Verifier:
             self._problem(f"the log had {checkpoint.size} records at the checkpoint, and has {self._size}")
         elif roots.get(checkpoint.size) != checkpoint.root:
             self._problem(f"the log's first {checkpoint.size} records are not those of the checkpoint")
+
+    def _hashed(self, form: Form) -> Iterator[tuple[Any, bytes]]:
+        """The keys of the rows that there are, in order, and the hashes of the rows."""
+        rows = self._sorted_rows(form)
+        while batch := list(islice(rows, _ROWS_AT_ONCE)):
+            yield from zip(map(form.key, batch), form.digests(batch), strict=True)
 
     def _sorted_rows(self, form: Form) -> Iterator[RowMapping]:
         """The rows by their keys as Python compares them, which a database may do otherwise for texts."""
