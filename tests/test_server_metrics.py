@@ -1,6 +1,7 @@
 """What a real server counts, read as Prometheus reads it."""
 
 import json
+import re
 import socket
 import time
 import urllib.request
@@ -111,6 +112,15 @@ def test_the_index_is_told(server: ServerProcess) -> None:
         assert found["process_resident_memory_bytes"] > 10**7
         assert found["hashmatch_sandbox"] == 1
         client.delete_bank("told")
+
+
+def test_the_guide_names_what_there_is(server: ServerProcess) -> None:
+    guide = Path(__file__).parent.parent / "docs" / "operating.md"
+    named = set(re.findall(r"`(hashmatch_[a-z_]+)`", guide.read_text()))
+    with urllib.request.urlopen(metrics_url(server), timeout=10) as answer:
+        there = set(re.findall(r"^# HELP (\w+)", answer.read().decode(), re.MULTILINE))
+    assert named - there == set()
+    assert len(named) > 15
 
 
 def test_a_server_that_seals_nothing_says_so_everywhere(tmp_path: Path) -> None:

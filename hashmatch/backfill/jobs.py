@@ -1,4 +1,9 @@
-"""A scan that is recorded in a folder: begun, gone on with, tried again, and added up."""
+"""A scan that is recorded in a folder: begun, gone on with, tried again, and added up.
+
+The listing is recorded before anything is scanned, so that whoever goes on sees the same parts; results are written
+under another name and renamed. There is no other checkpoint, and the report is the sum of what the files say of
+themselves. Ray's actors do just that, which is why a node may go.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

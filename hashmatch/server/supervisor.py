@@ -39,7 +39,8 @@ class Supervisor:
     that doubles while it keeps ending; one that ends before all were ready stops everything.
 
     On SIGHUP every process is replaced, one after the other: the new one answers before the old one drains. Where the
-    new one does not come to answer, the old one stays.
+    new one does not come to answer, the old one stays. Connections that the closing listener had not accepted yet are
+    reset by the kernel, and GOAWAY turns the others away: clients send again what was not begun.
     """
 
     def __init__(self, command: Sequence[str], settings: Settings, on_ready: Callable[[str], None]) -> None:
