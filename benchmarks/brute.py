@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 SOURCE = Path(__file__).with_suffix(".c")
-WORDS = 4
 
 
 def compiled() -> Callable[..., int]:

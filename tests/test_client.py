@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
-import cv2
 import grpc
 import numpy as np
 import pytest
@@ -33,6 +32,7 @@ from hashmatch.types import (
     State,
     Verdict,
 )
+from tests.media_files import of_rgb
 from tests.servers import running_server
 
 
@@ -50,9 +50,7 @@ def client(server: ServerProcess) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def picture(photos: dict[str, NDArray[np.uint8]]) -> bytes:
-    done, data = cv2.imencode(".jpg", photos["rocket"])
-    assert done
-    return data.tobytes()
+    return of_rgb(photos["rocket"])
 
 
 def free_port() -> int:

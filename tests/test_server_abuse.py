@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import cv2
 import grpc
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from hashmatch import errors
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
 from hashmatch.v1 import match_pb2, match_pb2_grpc
+from tests.media_files import of_rgb
 from tests.metrics import METRICS, metrics
 from tests.servers import running_server
 
@@ -37,9 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="module")
 def picture(photos: dict[str, NDArray[np.uint8]]) -> bytes:
-    done, data = cv2.imencode(".jpg", photos["astronaut"][:128, :128])
-    assert done
-    return data.tobytes()
+    return of_rgb(photos["astronaut"][:128, :128])
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
 from hashmatch.types import Bank, Hash, NewEntry
 from tests.command import hashmatch
+from tests.media_files import of_rgb
 from tests.metrics import METRICS, metrics, metrics_url
 from tests.servers import running_server
 
@@ -30,9 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="module")
 def picture(photos: dict[str, NDArray[np.uint8]]) -> bytes:
-    done, data = cv2.imencode(".jpg", photos["coffee"])
-    assert done
-    return data.tobytes()
+    return of_rgb(photos["coffee"])
 
 
 def grown(server: ServerProcess, before: dict[str, float]) -> dict[str, float]:

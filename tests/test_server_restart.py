@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
 from hashmatch.types import Hash, ImageDecision
+from tests.media_files import of_rgb
 from tests.metrics import METRICS
 from tests.servers import running_server
 
@@ -27,9 +27,7 @@ KNOWN = Hash("pdq", bytes(range(32)), 100)
 
 @pytest.fixture(scope="module")
 def picture(photos: dict[str, NDArray[np.uint8]]) -> bytes:
-    done, data = cv2.imencode(".jpg", photos["astronaut"][:128, :128])
-    assert done
-    return data.tobytes()
+    return of_rgb(photos["astronaut"][:128, :128])
 
 
 @pytest.fixture

@@ -17,10 +17,6 @@ class Stop:
         self._thrown = False
         self._action: Callable[[], None] | None = None
 
-    @property
-    def thrown(self) -> bool:
-        return self._thrown
-
     def throw(self) -> None:
         """Give the job up, at once."""
         with self._lock:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Final
@@ -12,6 +11,7 @@ import structlog
 
 from hashmatch.errors import ConfigurationError
 from hashmatch.index import Directory, build
+from hashmatch.server.background import Background
 from hashmatch.settings import Settings
 from hashmatch.store import Store
 from hashmatch.types import Progress
@@ -58,30 +58,23 @@ def _build(settings: Settings, directory: Directory, report: Callable[[Progress]
             raise ConfigurationError(f"cannot write to {settings.segments}: {error.strerror}") from error
 
 
-class Builder:
+class Builder(Background):
     """A thread that starts a process whenever a build is due, for as long as this process holds the lock on it.
 
     The process inherits the lock: where this one is killed, nobody else builds before that has ended. It can be
-    killed at any time, and the next goes on from what it has finished.
+    killed at any time, and the next goes on from what it has finished; to stop ends it too.
     """
 
     def __init__(self, settings: Settings, due: Callable[[], bool]) -> None:
         """`due` tells whether a build is; it is asked every second."""
+        super().__init__("builder")
         self._settings = settings
         self._due = due
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
 
     def start(self) -> None:
         """Begin to look whether a build is due; raises ConfigurationError where the directory cannot be used."""
         self._directory = opened(self._settings)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread, and the process that builds if there is one."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().start()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

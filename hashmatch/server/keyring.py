@@ -1,7 +1,6 @@
 """The tokens in memory, soon after they change, so that no call waits for the database."""
 
 import hmac
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 import structlog
 
 from hashmatch.errors import Unauthenticated
+from hashmatch.server.background import Background
 from hashmatch.store import Kept, digest, token_id
 from hashmatch.types import Role, Token
 
@@ -19,26 +19,19 @@ EVERYONE: Final = Token("everyone", frozenset(Role))
 _log = structlog.get_logger(__name__)
 
 
-class Keyring:
+class Keyring(Background):
     """Looks the tokens up again and again; while they cannot be had, the last ones hold. Any thread may use it."""
 
     def __init__(self, tokens: Callable[[], Sequence[Kept]], poll_seconds: float = POLL_SECONDS) -> None:
+        super().__init__("keyring")
         self._tokens = tokens
         self._poll_seconds = poll_seconds
         self._kept: Mapping[str, Kept] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="keyring", daemon=True)
 
     def start(self) -> None:
         """Load the tokens, then go on in the background; raises what loading raises."""
         self._load()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().start()
 
     @property
     def open(self) -> bool:

@@ -1,37 +1,26 @@
 """Removes entries that have expired, in the background: they do not match in any case."""
 
-import threading
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
 from hashmatch.errors import HashmatchError
+from hashmatch.server.background import Background
 
 SWEEP_SECONDS: Final = 60.0
 
 _log = structlog.get_logger(__name__)
 
 
-class Sweeper:
+class Sweeper(Background):
     """A thread that sweeps again and again; that several processes do so is harmless."""
 
     def __init__(self, sweep: Callable[[], int], seconds: float = SWEEP_SECONDS) -> None:
         """`sweep` removes some and answers how many; it is called again at once until it finds none."""
+        super().__init__("sweeper")
         self._sweep = sweep
         self._seconds = seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
