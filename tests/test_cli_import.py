@@ -417,7 +417,7 @@ def test_a_server_killed_in_mid_import(tmp_path: Path) -> None:
 
 
 def test_a_server_that_stays_away_ends_the_import(tmp_path: Path) -> None:
-    digits = hashes(6 * ROWS_A_BATCH + 1)
+    digits = hashes(4 * ROWS_A_BATCH + 1)
     file = tmp_path / "list"
     file.write_bytes(text(digits))
     with running_server(tmp_path / "server") as server:

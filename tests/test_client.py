@@ -284,7 +284,8 @@ def test_a_call_waits_for_a_server_that_is_starting(tmp_path: Path) -> None:
     assert server.stop() == 0
 
 
-def test_no_server_is_unavailable() -> None:
+def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashmatch.client.calls.STREAM_ATTEMPTS", 2)
     with Client(f"127.0.0.1:{free_port()}", timeout=5) as client:
         with pytest.raises(errors.Unavailable):
             client.status()

@@ -168,7 +168,7 @@ UNREADABLE: dict[str, tuple[Callable[[Photos], bytes], str]] = {
     "text": (lambda _: b"to whom it may concern\n" * 9, "UNSUPPORTED_MEDIA"),
     "truncated": (lambda photos: of_rgb(photos["rocket"])[:-3000], "CORRUPT_MEDIA"),
     "40,000 x 40,000": (lambda _: PNG_40_000, "MEDIA_TOO_LARGE"),
-    "200 MB": (lambda _: b"\xff\xd8\xff\xe0" + bytes(200_000_000), "MEDIA_TOO_LARGE"),
+    "50 MB": (lambda _: b"\xff\xd8\xff\xe0" + bytes(50_000_000), "MEDIA_TOO_LARGE"),
 }
 
 

@@ -236,7 +236,7 @@ def test_a_stream_whose_answers_are_not_read_is_not_read_either(server: ServerPr
 
 def test_oversize_is_told_with_the_limit(server: ServerProcess) -> None:
     with Client(server.address, timeout=60) as client:
-        for size in (33_554_433, 100_000_000):
+        for size in (33_554_433, 200_000_000):
             with pytest.raises(errors.MediaTooLarge) as caught:
                 client.match_image(bytes(size))
             assert caught.value.details["limit"] == "max_media_bytes"

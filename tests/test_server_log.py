@@ -54,14 +54,37 @@ def test_it_tells_reasons_and_no_content(tmp_path: Path, photos: dict[str, NDArr
         assert private not in log
 
 
+def test_libraries_log_in_the_same_form() -> None:
+    program = f"""
+import logging
+from hashmatch.cli.logs import LogLevel, configure_logging
+configure_logging(LogLevel.WARNING)
+logger = logging.getLogger("library.part")
+logger.info("unheard")
+logger.warning("tried %d times", 3)
+def work(media):
+    raise RuntimeError("a defect")
+try:
+    work(b"{SECRET}"[1:])
+except RuntimeError:
+    logger.exception("failed")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    tried, failed = map(json.loads, done.stderr.splitlines())
+    assert (tried["event"], tried["level"], tried["library"]) == ("tried 3 times", "warning", "library")
+    assert (failed["event"], failed["level"]) == ("failed", "error")
+    assert failed["exception"][0]["exc_value"] == "a defect"
+    assert SECRET[1:] not in done.stderr
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_trace_has_no_values(terminal: bool) -> None:
     """A defect's trace passes through frames whose variables are media."""
     program = f"""
 import structlog, sys
-from hashmatch.cli import serve
+from hashmatch.cli.logs import LogLevel, configure_logging
 sys.stderr.isatty = lambda: {terminal}
-serve._configure_logging(serve.LogLevel.INFO)
+configure_logging(LogLevel.INFO)
 def match_image(media):
     raise RuntimeError("a defect")
 try:

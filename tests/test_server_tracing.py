@@ -1,5 +1,6 @@
 """Spans of a real server, as a real collector's end of OTLP receives them."""
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,9 +82,15 @@ def test_a_call_and_its_stages(
     assert b"JFIF" not in received.everything
 
 
-def test_a_collector_out_of_reach_costs_nothing(tmp_path: Path) -> None:
-    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "HASHMATCH_TRACING": "1"}
-    with running_server(tmp_path, **variables) as server, grpc.insecure_channel(server.address) as channel:
-        with pytest.raises(grpc.RpcError) as caught:
+def test_a_collector_out_of_reach_is_logged_and_costs_nothing(tmp_path: Path) -> None:
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_BSP_SCHEDULE_DELAY": "1"}
+    with running_server(tmp_path, HASHMATCH_TRACING="1", **variables) as server:
+        with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
             match_pb2_grpc.MatchServiceStub(channel).MatchImage(match_pb2.MatchImageRequest())
         assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        deadline = time.monotonic() + 20
+        while "opentelemetry" not in server.log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    events = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert {event["level"] for event in events if event.get("library") == "opentelemetry"} <= {"warning", "error"}

@@ -2,9 +2,7 @@
 
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is fast
 
-import enum
 import inspect
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -14,21 +12,13 @@ import typer
 from rich.markup import escape
 
 from hashmatch.cli.common import configured
+from hashmatch.cli.logs import LogLevel, configure_logging
 from hashmatch.settings import MediaLimits, Settings
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from hashmatch.engine import Engine
-
-
-class LogLevel(enum.StrEnum):
-    """The least that is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 def _options() -> Iterator[inspect.Parameter]:
@@ -83,7 +73,7 @@ def serve(
     """
     for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(pool, "1")
-    _configure_logging(log_level)
+    configure_logging(log_level)
     settings = _settings({name: value for name, value in flags.items() if value is not None})
     if board is not None:
         _run(settings, board, slot)
@@ -111,30 +101,6 @@ def _supervise(settings: Settings) -> None:
 def _settings(flags: dict[str, Any]) -> Settings:
     limits = {name: flags.pop(name) for name in MediaLimits.model_fields if name in flags}
     return configured(lambda: Settings(limits=MediaLimits(**limits), **flags))
-
-
-def _configure_logging(level: LogLevel) -> None:
-    """Traces name places and errors, never the values there: those may be a stranger's media."""
-    import structlog
-
-    last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if sys.stderr.isatty()
-        else [
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-        ]
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *last,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
 def _announce(address: str, engine: "Engine") -> None:

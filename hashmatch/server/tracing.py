@@ -2,9 +2,10 @@
 
 # ruff: noqa: PLC0415 - an extra, which need not be installed
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import grpc
 
@@ -14,6 +15,8 @@ Stage: TypeAlias = Callable[[str], AbstractContextManager[object]]
 """As in `hashmatch.matching`."""
 Note: TypeAlias = Callable[[grpc.StatusCode], None]
 """Told how a call ended."""
+_FLUSH_SECONDS: Final = 1.0
+"""How long a server that stops waits for a collector that does not answer."""
 
 
 class Tracing(Protocol):
@@ -26,7 +29,7 @@ class Tracing(Protocol):
         """What is told the stages in place of `stage`, and tells it."""
 
     def close(self) -> None:
-        """Send what is not sent yet."""
+        """Send what is not sent yet, if that takes a moment only."""
 
 
 class Off:
@@ -67,7 +70,8 @@ class _Spans:
 
         named = Resource({"service.name": "hashmatch"}).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=named, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._exporter = OTLPSpanExporter()
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("hashmatch")
         self._parent_of = propagate.extract
         self._server = trace.SpanKind.SERVER
@@ -98,4 +102,7 @@ class _Spans:
         return both
 
     def close(self) -> None:
+        patience = threading.Timer(_FLUSH_SECONDS, self._exporter.shutdown)  # which gives up what is being tried again
+        patience.start()
         self._provider.shutdown()
+        patience.cancel()
