@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "hashmatch"
 ALLOWED = {
     "addresses": set(),
     "allocator": set(),
+    "arrays": {"_core"},
     "types": set(),
     "errors": set(),
     "settings": {"types"},

@@ -46,15 +46,24 @@ def test_the_commands_and_then_the_example(
         expanded = [str(path) for word in words for path in (Path().glob(word) if "*" in word else (word,))]
         ended = called("--server", server.address, *expanded)
         assert ended.code == CODES.get(words[0], 0), (words, ended.err)
-    (example,) = blocks("python")
-    script = example.replace("127.0.0.1:50051", server.address)
-    assert script != example
+    script = blocks("python")[0].replace("127.0.0.1:50051", server.address)
+    assert server.address in script
+    shown = run(script)
+    assert shown.startswith("BLOCK [")
+    assert "('hotline', " in shown
+
+
+def run(script: str) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], env=environment(), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("BLOCK [")
-    assert "('hotline', " in done.stdout
+    return done.stdout
+
+
+def test_the_examples_without_a_service() -> None:
+    for script in blocks("python")[1:]:
+        run(script)
 
 
 def test_links_within_the_project_lead_somewhere() -> None:

@@ -156,7 +156,6 @@ def _print(rows: Sequence[_Row], seconds: float) -> None:
     print_table(_COLUMNS, map(_cells, rows))
     caught, passed = (sum(row.right for row in group) for group in (copies, strangers))
     command = "hashmatch" if shutil.which("hashmatch") else os.path.relpath(Path(sys.executable).with_name("hashmatch"))
-    command = "hashmatch" if shutil.which("hashmatch") else os.path.relpath(Path(sys.executable).with_name("hashmatch"))
     typer.echo(
         f"""
 {caught} of {len(copies)} altered copies caught, {passed} of {len(strangers)} unknown photos passed, \
