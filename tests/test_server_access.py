@@ -40,6 +40,7 @@ from hashmatch.types import (
 from hashmatch.v1 import audit_pb2, bank_pb2, feedback_pb2, hash_pb2, match_pb2, status_pb2
 
 from .command import called, hashmatch
+from .metrics import METRICS, metrics
 from .servers import running_server
 
 SERVICES = [
@@ -69,7 +70,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def closed(secrets: dict[str, str]) -> Iterator[ServerProcess]:
     """A server with tokens, and with a bank of no tenant, two of acme, and one of another tenant."""
-    with running_server(Path(secrets["folder"])) as server:
+    with running_server(Path(secrets["folder"]), **METRICS) as server:
         with client(server, secrets["admin"]) as admin, client(server, secrets["curate"]) as curator:
             for bank in ("ours", "acme/one", "acme/two", "other/one"):
                 admin.create_bank(Bank(bank))
@@ -122,6 +123,22 @@ def test_a_method_that_is_not_in_the_table_is_for_nobody(closed: ServerProcess, 
     unknown = "/hashmatch.v1.BankService/BurnBank"
     assert isinstance(call(closed, unknown, status_pb2.GetStatusRequest(), ""), Unauthenticated)
     assert isinstance(call(closed, unknown, status_pb2.GetStatusRequest(), secrets["admin"]), PermissionDenied)
+
+
+def test_refused_calls_are_counted_by_names_of_the_contract(closed: ServerProcess, secrets: dict[str, str]) -> None:
+    before = metrics(closed)
+    call(closed, "/hashmatch.v1.StatusService/GetStatus", status_pb2.GetStatusRequest(), "")
+    call(closed, "/hashmatch.v1.BankService/AddEntries", bank_pb2.AddEntriesRequest(), secrets["scan"])
+    call(closed, "/hashmatch.v1.BankService/BurnBank", status_pb2.GetStatusRequest(), secrets["admin"])
+    after = metrics(closed)
+    for name in (
+        'hashmatch_calls_total{method="GetStatus",status="UNAUTHENTICATED"}',
+        'hashmatch_calls_total{method="AddEntries",status="PERMISSION_DENIED"}',
+        'hashmatch_calls_total{method="unknown",status="PERMISSION_DENIED"}',
+        'hashmatch_refusals_total{reason="UNAUTHENTICATED"}',
+    ):
+        assert after[name] == before.get(name, 0) + 1, name
+    assert "BurnBank" not in closed.log.read_text()
 
 
 def test_health_needs_no_token_and_reflection_any(closed: ServerProcess, secrets: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Who may call which method, and which banks a caller sees."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
@@ -12,6 +13,7 @@ from grpc_status import rpc_status
 from hashmatch.errors import HashmatchError, NotFound, PermissionDenied
 from hashmatch.server.errors import rich_status
 from hashmatch.server.keyring import EVERYONE, Keyring
+from hashmatch.server.metrics import Metrics
 from hashmatch.types import LOCAL, Author, Role, Token
 
 _ANYONE: Final = frozenset[Role]()
@@ -63,6 +65,8 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "/hashmatch.v1.StatusService/WaitForRevision": _ALL,
 }
 """Any of which roles a method needs; none needs no token. A method that is not here is refused."""
+_UNKNOWN: Final = "unknown"
+"""Stands for such a method in metrics and log, where no caller is to write what it likes."""
 
 _caller: ContextVar[Token] = ContextVar("caller", default=EVERYONE)
 _log = structlog.get_logger()
@@ -100,8 +104,9 @@ def seen_of(banks: Iterable[str]) -> tuple[str, ...]:
 class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
     """The outermost interceptor: a call without the right to its method is refused before its message is read."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, metrics: Metrics) -> None:
         self._keyring = keyring
+        self._metrics = metrics
 
     async def intercept_service(
         self,
@@ -113,8 +118,20 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  
             # Each call has a task of its own, in which the handler runs afterwards.
             _caller.set(self._permit(method, handler_call_details.invocation_metadata or ()))
         except HashmatchError as error:
-            return _refusing(error, method)
+            return self._refusing(error, method if method in ROLES else _UNKNOWN)
         return await continuation(handler_call_details)
+
+    def _refusing(self, error: HashmatchError, method: str) -> "grpc.RpcMethodHandler[Any, Any]":
+        started = time.perf_counter()
+
+        async def refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+            _log.info("call refused", method=method, reason=error.reason)
+            status = rpc_status.to_status(rich_status(error))
+            self._metrics.refused(error)
+            self._metrics.call_ended(method.rpartition("/")[2], status.code, time.perf_counter() - started)
+            await context.abort(status.code, status.details, status.trailing_metadata)
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
 
     def _permit(self, method: str, metadata: Any) -> Token:
         roles = ROLES.get(method)
@@ -135,12 +152,3 @@ def _secret(metadata: Any) -> str:
         if key == "authorization" and isinstance(value, str) and value[:7].lower() == "bearer ":
             return value[7:].strip()
     return ""
-
-
-def _refusing(error: HashmatchError, method: str) -> "grpc.RpcMethodHandler[Any, Any]":
-    async def refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        _log.info("call refused", method=method, reason=error.reason)
-        status = rpc_status.to_status(rich_status(error))
-        await context.abort(status.code, status.details, status.trailing_metadata)
-
-    return grpc.stream_stream_rpc_method_handler(refuse)

@@ -135,7 +135,7 @@ def serve(settings: Settings, on_ready: Callable[[str, Engine], None], board: Bo
         stack.enter_context(exposed(metrics, settings.metrics_address, patient=board is not None))
         own = board or Board.create(1)
         status = StatusService(engine, own, lambda: load_of(work, cache, metrics))
-        calls = [AccessInterceptor(keyring), CallInterceptor(admission, metrics, spans)]
+        calls = [AccessInterceptor(keyring, metrics), CallInterceptor(admission, metrics, spans)]
         audit = AuditService(store.audit, work, settings.audit_key)
         app = _App(settings, engine, work, videos, audit, status, metrics, calls)
         uvloop.run(app.run(on_ready, own, shared=board is not None))
