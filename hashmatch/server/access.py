@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 import grpc
-import structlog
 from grpc_status import rpc_status
 
 from hashmatch.errors import HashmatchError, NotFound, PermissionDenied
+from hashmatch.server.call_log import CallLog
 from hashmatch.server.errors import rich_status
 from hashmatch.server.keyring import EVERYONE, Keyring
 from hashmatch.server.metrics import Metrics
@@ -69,7 +69,6 @@ _UNKNOWN: Final = "unknown"
 """Stands for such a method in metrics and log, where no caller is to write what it likes."""
 
 _caller: ContextVar[Token] = ContextVar("caller", default=EVERYONE)
-_log = structlog.get_logger()
 
 
 def caller() -> Token:
@@ -107,6 +106,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  
     def __init__(self, keyring: Keyring, metrics: Metrics) -> None:
         self._keyring = keyring
         self._metrics = metrics
+        self._log = CallLog()
 
     async def intercept_service(
         self,
@@ -125,10 +125,11 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  
         started = time.perf_counter()
 
         async def refuse(_requests: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-            _log.info("call refused", method=method, reason=error.reason)
+            seconds = time.perf_counter() - started
+            self._log.refused(method, error, seconds)
             status = rpc_status.to_status(rich_status(error))
             self._metrics.refused(error)
-            self._metrics.call_ended(method.rpartition("/")[2], status.code, time.perf_counter() - started)
+            self._metrics.call_ended(method.rpartition("/")[2], status.code, seconds)
             await context.abort(status.code, status.details, status.trailing_metadata)
 
         return grpc.stream_stream_rpc_method_handler(refuse)
