@@ -19,7 +19,6 @@ _INNER, _APPROXIMATE = 1, 2
 """Flags: there are hashes of what is within a border; those of pixels are approximate. Never both."""
 MEDIA_TYPE: Final = re.compile(rb"(image|video)/[a-z0-9-]{1,18}\0*")
 _NO_QUALITY: Final = 255
-LONGEST_REQUEST: Final = 2**16
 
 
 class ImageTask:
@@ -42,13 +41,13 @@ class ImageTask:
 
 @lru_cache
 def _request(kinds: tuple[str, ...], all_views: bool, approximate: bool) -> bytes:
-    return json.dumps((kinds, all_views, approximate)).encode()
+    return bytes((ImageTask.number,)) + json.dumps((kinds, all_views, approximate)).encode()
 
 
-def read_request(line: Line, limits: MediaLimits) -> tuple[bytes, Job]:
-    """In the worker: the image's bytes and what to compute of them."""
-    job = Job(*json.loads(line.receive(LONGEST_REQUEST)))
-    return line.receive(limits.max_media_bytes), job
+@lru_cache
+def read_request(request: bytes) -> Job:
+    """In the worker: what to compute of the media, which are the next message."""
+    return Job(*json.loads(request))
 
 
 def pack(image: HashedImage) -> bytes:

@@ -104,7 +104,6 @@ class Pool:
         started = time.monotonic()
         worker.line.deadline = started + task.seconds
         try:
-            worker.line.hold(bytes((task.number,)))
             answer = task.ask(worker.line)
         except MediaError as error:
             self._settle(worker, error)

@@ -1,14 +1,17 @@
 """A sort of job as the service sees it."""
 
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from hashmatch.sandbox.line import Line
 
 Answer_co = TypeVar("Answer_co", covariant=True)
 
+LONGEST_REQUEST: Final = 2**16
+"""Bytes of the first message that a task sends, its number included."""
+
 
 class Task(Protocol[Answer_co]):
-    """One job. `Pool.run` sends its number to a worker, where the function of that number in `work.WORK` answers."""
+    """One job, which the function of its number in the worker's `work.WORK` answers."""
 
     @property
     def number(self) -> int:
@@ -21,6 +24,7 @@ class Task(Protocol[Answer_co]):
     def ask(self, worker: Line) -> Answer_co:
         """Send what the job needs, and read what comes with `failure.answer`, which bounds it and raises failures.
 
+        The first byte of the first message is the number; the function is given what follows in that message.
         Whatever comes is a stranger's: check sizes, counts and ranges against the job. Raises MediaError where the
         worker said why it could not, having read all that was sent; Malformed for any answer that is none. After any
         other exception the worker is replaced, so that a job may be left in the middle by raising one.

@@ -24,7 +24,6 @@ _NONE: Final = -1
 _NO_QUALITY: Final = 255
 _COMPLETE: Final = 255
 _LAST_TIME: Final = 2**53
-_LONGEST_REQUEST: Final = 4096
 _GRACE_SECONDS: Final = 10.0
 """How much longer than a worker's own limit it may take before it is taken to hang."""
 
@@ -56,7 +55,7 @@ class VideoTask:
     def _ask(self, worker: Line) -> Scan:
         options = self._job.options
         request = (options.selection, options.interval, options.kind, self._job.all_views)
-        worker.send(json.dumps(request).encode())
+        worker.send(bytes((self.number,)) + json.dumps(request).encode())
         reader = os.open(f"/proc/self/fd/{self._file}", os.O_RDONLY | os.O_CLOEXEC)
         try:
             worker.send_descriptor(reader)
@@ -122,9 +121,9 @@ class Enough(Stopped):
         self.scan = scan
 
 
-def read_request(line: Line) -> tuple[int, VideoJob]:
+def read_request(line: Line, request: bytes) -> tuple[int, VideoJob]:
     """In the worker: the file's descriptor and what to compute."""
-    selection, interval, kind, all_views = json.loads(line.receive(_LONGEST_REQUEST))
+    selection, interval, kind, all_views = json.loads(request)
     options = VideoOptions(Selection(selection), interval, kind)
     return line.receive_descriptor(), VideoJob(options, all_views)
 

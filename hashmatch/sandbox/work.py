@@ -18,15 +18,15 @@ _LONGEST_SILENCE: Final = 0.1
 """Seconds for which frames are held back, so that they travel together."""
 
 
-def hash_image(line: Line, limits: MediaLimits) -> None:
+def hash_image(line: Line, request: bytes, limits: MediaLimits) -> None:
     """Answer an `ImageTask`."""
-    data, job = image.read_request(line, limits)
-    send_answer(line, image.pack(InProcess(limits).hash_image(data, job)))
+    data = line.receive(limits.max_media_bytes)
+    send_answer(line, image.pack(InProcess(limits).hash_image(data, image.read_request(request))))
 
 
-def hash_video(line: Line, limits: MediaLimits) -> None:
+def hash_video(line: Line, request: bytes, limits: MediaLimits) -> None:
     """Answer a `VideoTask`: what the video is, its frames as they come, and whether these were all."""
-    file, job = video.read_request(line)
+    file, job = video.read_request(line, request)
     try:
         footage = media.open_footage(Descriptor(file), job.options, limits)
         send_answer(line, video.pack_info(footage.info))
@@ -44,7 +44,9 @@ def hash_video(line: Line, limits: MediaLimits) -> None:
         os.close(file)
 
 
-WORK: Final[Mapping[int, Callable[[Line, MediaLimits], None]]] = MappingProxyType(
+WORK: Final[Mapping[int, Callable[[Line, bytes, MediaLimits], None]]] = MappingProxyType(
     {image.ImageTask.number: hash_image, video.VideoTask.number: hash_video}
 )
-"""By the number of a `Task`. Each reads all that its task sends, then answers or raises MediaError."""
+"""By the number of a `Task`. Each is given the first message without the number, reads all else that its task sends,
+then answers or raises MediaError.
+"""

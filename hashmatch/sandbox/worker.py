@@ -9,6 +9,7 @@ from hashmatch import _core, media
 from hashmatch.errors import DecoderCrashed, MediaError, MediaTooLarge
 from hashmatch.sandbox.failure import send_failure
 from hashmatch.sandbox.line import Line
+from hashmatch.sandbox.task import LONGEST_REQUEST
 from hashmatch.sandbox.work import WORK
 from hashmatch.settings import MediaLimits
 from hashmatch.types import Sandbox
@@ -36,9 +37,9 @@ def run(connection: socket.socket, parent: int, limits: MediaLimits, sandbox: Sa
 
 
 def _answer(line: Line, limits: MediaLimits) -> None:
-    work = WORK[line.receive(1)[0]]
+    message = line.receive(LONGEST_REQUEST)
     try:
-        work(line, limits)
+        WORK[message[0]](line, message[1:], limits)
     except MediaError as error:
         send_failure(line, error)
     except MemoryError:
