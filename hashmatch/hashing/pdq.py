@@ -5,6 +5,9 @@ from typing import Final
 from hashmatch import _core
 from hashmatch.hashing.kind import FrameKind
 from hashmatch.types import PDQ, PDQ_BITS, Frame, Hash
+from hashmatch.types.quick import quick
+
+_hash = quick(Hash)
 
 
 def _hash_frame(frame: Frame) -> tuple[Hash, ...]:
@@ -12,7 +15,8 @@ def _hash_frame(frame: Frame) -> tuple[Hash, ...]:
         hashes, quality = _core.pdq(frame.pixels, order="bgr", limited=frame.limited)
     else:
         hashes, quality = _core.pdq_reduced(frame.pixels, frame.height, frame.width, frame.reduction)
-    return tuple(Hash(PDQ, row.tobytes(), quality, approximate=frame.reduction > 1) for row in hashes)
+    approximate = frame.reduction > 1
+    return tuple(_hash(PDQ, row.tobytes(), quality, approximate) for row in hashes)
 
 
 # 31 of 256 bits is the distance that the authors of PDQ recommend.

@@ -4,7 +4,7 @@ import json
 import re
 import struct
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from hashmatch.hashing import KINDS, FrameKind
 from hashmatch.sandbox.failure import answer
@@ -12,6 +12,7 @@ from hashmatch.sandbox.job import Job
 from hashmatch.sandbox.line import Line, Malformed
 from hashmatch.settings import MediaLimits
 from hashmatch.types import SECOND, Hash, HashedImage, Orientation, Took
+from hashmatch.types.quick import quick
 
 _HEAD: Final = struct.Struct("<24sIIBQQ")
 """Media type, padded; width; height; flags; microseconds of decoding, and of hashing."""
@@ -19,6 +20,7 @@ _INNER, _APPROXIMATE = 1, 2
 """Flags: there are hashes of what is within a border; those of pixels are approximate. Never both."""
 MEDIA_TYPE: Final = re.compile(rb"(image|video)/[a-z0-9-]{1,18}\0*")
 _NO_QUALITY: Final = 255
+_hash = quick(Hash)
 
 
 class ImageTask:
@@ -76,14 +78,13 @@ def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:
         raise Malformed("a picture beyond the limits")
     if decoding + hashing > limits.max_decode_seconds * SECOND:
         raise Malformed("more time than the job was given")
-    whole = _places(tuple(job.kinds), inner=False)
-    places = whole + _places(tuple(job.kinds), inner=True) if has_inner else whole
-    if len(data) != _HEAD.size + _size(places):
+    form = _form(tuple(job.kinds), has_inner=has_inner)
+    if len(data) != _HEAD.size + form.packed.size:
         raise Malformed("another number of hashes than asked for")
-    values = _hashes(data, places, approximate=flags == _APPROXIMATE)
+    values = _hashes(form.packed.unpack_from(data, _HEAD.size), form.places, approximate=flags == _APPROXIMATE)
     took = Took(decoding, hashing)
     media_type = media_type.rstrip(b"\0").decode()
-    return HashedImage(values[: len(whole)], media_type, width, height, values[len(whole) :], took)
+    return HashedImage(values[: form.whole], media_type, width, height, values[form.whole :], took)
 
 
 class _Place(NamedTuple):
@@ -96,9 +97,18 @@ class _Place(NamedTuple):
     of_pixels: bool
 
 
-@lru_cache
+class _Form(NamedTuple):
+    """The hashes of an answer."""
+
+    places: tuple[_Place, ...]
+    """Those of the whole image first, then those of what is within its border."""
+    whole: int
+    """How many are of the whole image."""
+    packed: struct.Struct
+    """Of each the bits and the quality."""
+
+
 def _places(kinds: tuple[str, ...], *, inner: bool) -> tuple[_Place, ...]:
-    """The hashes of an answer, in order: of the whole image, or of what is within its border."""
     places: list[_Place] = []
     for kind in map(KINDS.__getitem__, kinds):
         of_pixels = isinstance(kind, FrameKind)
@@ -107,22 +117,21 @@ def _places(kinds: tuple[str, ...], *, inner: bool) -> tuple[_Place, ...]:
     return tuple(places)
 
 
-def _size(places: tuple[_Place, ...]) -> int:
-    return sum(place.width + 1 for place in places)
-
-
 @lru_cache
+def _form(kinds: tuple[str, ...], *, has_inner: bool) -> _Form:
+    whole = _places(kinds, inner=False)
+    places = whole + _places(kinds, inner=True) if has_inner else whole
+    return _Form(places, len(whole), struct.Struct("<" + "".join(f"{place.width}sB" for place in places)))
+
+
 def _longest(kinds: tuple[str, ...]) -> int:
-    return _HEAD.size + sum(_size(_places(kinds, inner=inner)) for inner in (False, True))
+    return _HEAD.size + _form(kinds, has_inner=True).packed.size
 
 
-def _hashes(data: bytes, places: tuple[_Place, ...], *, approximate: bool) -> tuple[Hash, ...]:
-    values, at = [], _HEAD.size
-    for kind, width, has_quality, of_pixels in places:
-        end = at + width
-        quality = data[end]
+def _hashes(values: tuple[Any, ...], places: tuple[_Place, ...], *, approximate: bool) -> tuple[Hash, ...]:
+    hashes = []
+    for (kind, _, has_quality, of_pixels), bits, quality in zip(places, values[::2], values[1::2], strict=True):
         if (quality > 100) if has_quality else (quality != _NO_QUALITY):
             raise Malformed(f"{kind} of quality {quality}")
-        values.append(Hash(kind, data[at:end], quality if has_quality else None, approximate and of_pixels))
-        at = end + 1
-    return tuple(values)
+        hashes.append(_hash(kind, bits, quality if has_quality else None, approximate and of_pixels))
+    return tuple(hashes)

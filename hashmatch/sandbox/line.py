@@ -29,6 +29,10 @@ class Line:
         connection.setblocking(True)  # a time limit of Python's takes two more system calls each time
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         self._connection = connection
+        self._readable = select.poll()
+        self._readable.register(connection, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(connection, select.POLLOUT)
         self._read = b""
         self._held = b""
         self.deadline: float | None = None
@@ -46,7 +50,7 @@ class Line:
             try:
                 sent = self._connection.sendmsg(parts, (), flags)
             except BlockingIOError:
-                self._wait(select.POLLOUT)
+                self._wait(self._writable)
                 continue
             while parts and sent >= len(parts[0]):
                 sent -= len(parts.pop(0))
@@ -62,7 +66,7 @@ class Line:
 
     def send_descriptor(self, descriptor: int) -> None:
         """Let the other side have a descriptor of its own for the same open file."""
-        self._wait(select.POLLOUT)
+        self._wait(self._writable)
         socket.send_fds(self._connection, [b"\0"], [descriptor])
 
     def receive_descriptor(self) -> int:
@@ -91,14 +95,14 @@ class Line:
         self._connection.close()
 
     def _exactly(self, length: int) -> bytes:
-        parts = [self._read[:length]]
-        self._read = self._read[length:]
-        missing = length - len(parts[0])
+        read, self._read = self._read[:length], self._read[length:]
+        parts = [read] if read else []
+        missing = length - len(read)
         while missing:
             if self.deadline is None:
                 data = self._connection.recv(missing, socket.MSG_WAITALL)
             else:
-                self._wait(select.POLLIN)
+                self._wait(self._readable)
                 data = self._connection.recv(max(missing, _AHEAD), socket.MSG_DONTWAIT)
             if not data:
                 raise EOFError
@@ -107,10 +111,8 @@ class Line:
             missing -= len(parts[-1])
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _wait(self, event: int) -> None:
+    def _wait(self, ready: select.poll) -> None:
         """Return once the connection is ready or has ended."""
-        ready = select.poll()
-        ready.register(self._connection, event)
         left = self._left()
         if not ready.poll(None if left is None else 1000 * left):
             raise TimeoutError

@@ -53,7 +53,8 @@ class Pool:
         """Return when a first worker is ready; raises ConfigurationError where the kernel does not let it be sealed."""
         self.sandbox = sandbox
         self._limits = limits
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._idle: list[Worker] = []
         self._free = workers - 1
         self._losses: Counter[Loss] = Counter()
@@ -78,7 +79,7 @@ class Pool:
     @property
     def losses(self) -> Mapping[Loss, int]:
         """How many workers were replaced since the start, by cause."""
-        with self._changed:
+        with self._lock:
             return dict(self._losses)
 
     def hash_image(self, data: bytes, job: Job) -> HashedImage:
@@ -126,7 +127,7 @@ class Pool:
     def close(self) -> None:
         """End all workers; jobs at work raise Unavailable."""
         self._zygote.close()
-        with self._changed:
+        with self._lock:
             for worker in self._idle:
                 worker.line.close()
             self._idle.clear()
@@ -135,7 +136,7 @@ class Pool:
     def _take(self) -> Worker:
         """An idle worker that lives, or a new one."""
         while True:
-            with self._changed:
+            with self._lock:
                 while not self._idle and not self._free:
                     self._changed.wait()
                 worker = self._idle.pop() if self._idle else None
@@ -168,7 +169,7 @@ class Pool:
         elif worker.jobs >= _MOST_JOBS:
             self._replace(worker, Loss.AGE)
         else:
-            with self._changed:
+            with self._lock:
                 self._idle.append(worker)
                 self._changed.notify()
 
@@ -188,7 +189,7 @@ class Pool:
 
     def _release(self, loss: Loss | None = None) -> None:
         """Make room for another worker."""
-        with self._changed:
+        with self._lock:
             if loss is not None:
                 self._losses[loss] += 1
             self._free += 1
