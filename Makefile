@@ -37,12 +37,12 @@ bench: $(VENV)/dev
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only -o python_files='bench_*.py' --timeout=0
 	$(BIN)/python -m benchmarks.load
 
-# The native core against slow references, under sanitizers, for so long: TARGET is pdq or kinds; see CONTRIBUTING.md.
+# The native core against slow references, under sanitizers, for so long: TARGET is pdq, kinds or jpeg; see CONTRIBUTING.md.
 SECONDS ?= 60
 TARGET ?= pdq
 FUZZ_CXX ?= $(firstword $(shell command -v clang++) $(CXX))
 FUZZ := build/fuzz
-CORE := $(addprefix src_ext/,$(addsuffix .cpp,portable avx2 avx512 neon dispatch image pdq bits pillow small dct32))
+CORE := $(addprefix src_ext/,$(addsuffix .cpp,portable avx2 avx512 neon dispatch image bits pdq pillow small dct32 jpeg jpeg_codes jpeg_header))
 FUZZ_FLAGS := -std=c++17 -O2 -g -ffp-contract=off -Wall -Wno-psabi -Isrc_ext
 SANITIZERS := address,undefined -fno-sanitize-recover=all
 

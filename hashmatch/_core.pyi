@@ -96,6 +96,18 @@ def small_hash(
     Raises as `pdq` does, and ValueError for another kind.
     """
 
+def jpeg_luma(
+    data: bytes, height: int, width: int, *, reduced: bool = False, variant: str | None = None
+) -> NDArray[np.uint8] | None:
+    """The luma of a baseline JPEG file of that size, the bytes that libjpeg gives (ITU-T T.81; jidctint.c); or None.
+
+    Returns uint8 (height, width); where `reduced`, (height / 8, width / 8) rounded up, libjpeg's decoding at an eighth.
+    None where this is not the decoder for the file: it is of another size or not baseline, its components are not in
+    one scan, its luma is sampled less than its colour or is none (RGB, CMYK), it is damaged or has values that pixels
+    do not make, memory is short; or the variant has no inverse DCT faster than libjpeg's and it is not `reduced`. The
+    GIL is released meanwhile. Raises ConfigurationError for a variant that this machine cannot run.
+    """
+
 def mih_build(
     codes: NDArray[np.uint8], substrings: int, *, first: int = 0, last: int | None = None, threads: int = 1
 ) -> NDArray[np.uint32]:

@@ -20,6 +20,7 @@ namespace avx2 {
 constexpr int kVectorBytes = 32;
 
 #include "kernels.inl"
+#include "idct.inl"
 
 // What sums are divided by: a whole number below 2^22.
 struct Divisor {
@@ -155,7 +156,7 @@ inline void dot(const int16_t* const rows[kDotRows], size_t first, const int16_t
 }  // namespace avx2
 
 extern const Kernels kAvx2{"avx2",
-    avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
+    avx2::add_rows, avx2::mix_columns, avx2::filter_exact, avx2::dct, avx2::idct, avx2::gradients, avx2::middle,
     avx2::grey_row, avx2::lanczos, avx2::split, nullptr, avx2::resample_along,
     avx2::among, avx2::between, 1.4};
 

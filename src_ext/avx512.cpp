@@ -27,6 +27,7 @@ namespace avx2 {
 
 Function<decltype(Kernels::filter_exact)> filter_exact;
 Function<decltype(Kernels::dct)> dct;
+Function<decltype(Kernels::idct)> idct;
 Function<decltype(Kernels::gradients)> gradients;
 Function<decltype(Kernels::middle)> middle;
 Function<decltype(Kernels::lanczos)> lanczos;
@@ -220,7 +221,7 @@ size_t between(const Codes& codes, size_t first, size_t count, const uint8_t* qu
 }  // namespace avx512
 
 extern const Kernels kAvx512{"avx512",
-    avx512::add_rows, avx512::mix_columns, avx2::filter_exact, avx2::dct, avx2::gradients, avx2::middle,
+    avx512::add_rows, avx512::mix_columns, avx2::filter_exact, avx2::dct, avx2::idct, avx2::gradients, avx2::middle,
     avx512::grey_row, avx2::lanczos, avx2::split, avx512::arrange, avx512::resample,
     avx512::among, avx512::between, 0.4};
 

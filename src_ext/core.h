@@ -47,6 +47,10 @@ constexpr int32_t kMostHigh = 127 * 256 + 127;
 constexpr int kPrecision = 22;
 constexpr double kOne = 1 << kPrecision;
 
+// How far the coefficients of a column may go, their sizes added up, so that nothing overflows: 16 bits hold two of its
+// outputs, each at most 4 * 1.3871 times as large. What pixels make stays below it, 1024 * sqrt(8), but for rounding.
+constexpr int kMostColumn = 2950;
+
 // Rows of bytes, each with a weight: the pixels of one output row, or a part of them.
 struct Taps {
     const uint8_t* row[kMaxTaps];
@@ -90,6 +94,12 @@ struct Kernels {
 
     // B = D A D^T as the reference computes it: float, k ascending, no contraction. `basis` is D, `basis_t` is D^T.
     void (*dct)(const float a[64][64], const float basis[16][64], const float basis_t[64][16], float b[16][16]);
+
+    // Turns `count` blocks side by side, an even number of them, into pixels, as jidctint.c of libjpeg does: 8 rows of
+    // 8 * count bytes, `step` bytes apart. A block is 64 coefficients, row by row; with each times its quantization fits
+    // 16 bits. Returns false, having written anything, where those of a column add up to more than kMostColumn. Null where
+    // libjpeg's own is faster.
+    bool (*idct)(const int16_t* blocks, size_t count, const int16_t quantization[64], uint8_t* out, size_t step);
 
     // Sums of trunc(d), d = |difference| * 100 / 255 of vertical and horizontal neighbours: of d - slack,
     // of d as it is, and of d + slack; slack in [0, 1).

@@ -90,7 +90,7 @@ inline void dot(const int16_t* const rows[kDotRows], size_t first, const int16_t
 }  // namespace neon
 
 extern const Kernels kNeon{"neon",
-    neon::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
+    neon::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, nullptr, portable::gradients, portable::middle,
     neon::grey_row, portable::lanczos, portable::split, nullptr, neon::resample_along,
     portable::among, portable::between, 2};
 

@@ -73,7 +73,7 @@ inline void dot(const int16_t* const rows[kDotRows], size_t first, const int16_t
 }  // namespace portable
 
 extern const Kernels kPortable{"portable",
-    portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, portable::gradients, portable::middle,
+    portable::add_rows, portable::mix_columns, portable::filter_exact, portable::dct, nullptr, portable::gradients, portable::middle,
     portable::grey_row, portable::lanczos, portable::split, nullptr, portable::resample_along,
     portable::among, portable::between, 5.4};
 

@@ -15,7 +15,7 @@ ALLOWED = {
     "errors": set(),
     "settings": {"types"},
     "hashing": {"_core", "types", "errors"},
-    "media": {"allocator", "types", "errors", "settings"},
+    "media": {"_core", "allocator", "types", "errors", "settings"},
     "index": {"_core", "types", "errors"},
     "tlog": {"errors"},
     "store": {"tlog", "types", "errors"},

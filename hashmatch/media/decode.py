@@ -77,14 +77,23 @@ def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = Fals
     if least > limits.max_decode_memory:
         raise MediaTooLarge("max_decode_memory", limits.max_decode_memory, least)
     try:
-        pixels = _place(opaque(_decode_still(picture), picture), picture)
+        decoded, reduction = _decode_still(picture)
+        pixels = _place(opaque(decoded, picture), picture)
     except MemoryError as error:
         raise MediaTooLarge("max_decode_memory", limits.max_decode_memory, None) from error
-    return Frame(np.ascontiguousarray(pixels), media_type, picture.width, picture.height, picture.reduction)
+    return Frame(np.ascontiguousarray(pixels), media_type, picture.width, picture.height, reduction)
 
 
-def _decode_still(picture: Picture) -> NDArray[Any]:
-    """Samples as stored: uint8 or uint16 of (height, width), with 3 or 4 channels last where it is not grey."""
+def _decode_still(picture: Picture) -> tuple[NDArray[Any], int]:
+    """Samples as stored, and by how much they are reduced.
+
+    The samples are uint8 or uint16 of (height, width), with 3 or 4 channels last where the picture is not grey.
+    """
+    if picture.decoder is Decoder.JPEG:
+        plain = jpeg.decode_plain(picture) if picture.luma else None
+        if plain is not None:
+            return plain
+        jpeg.check_scans(picture.still)
     decoded = heic.decode_still(picture) if picture.decoder is Decoder.LIBHEIF else _imdecode(picture)
     if decoded.shape[:2] != (
         -(-picture.still_height // picture.reduction),
@@ -95,7 +104,7 @@ def _decode_still(picture: Picture) -> NDArray[Any]:
         raise CorruptMedia("the picture has another depth than its header says")
     if decoded.shape[2:] not in ((), (3,), (4,)):
         raise UnsupportedMedia(f"pictures of {decoded.shape[2]} channels are not supported")
-    return decoded
+    return decoded, picture.reduction
 
 
 def _imdecode(picture: Picture) -> NDArray[Any]:

@@ -1,10 +1,15 @@
-"""JPEG: a walk over the markers up to the end of the image (ITU-T T.81, annex B)."""
+"""JPEG: a walk over the markers (ITU-T T.81, annex B), and the core's decoder of plain files."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hashmatch import _core
 from hashmatch.errors import CorruptMedia, UnsupportedMedia
-from hashmatch.media.picture import Picture, check_size, integer
+from hashmatch.media.picture import Decoder, Picture, check_size, integer
 from hashmatch.settings import MediaLimits
 
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
@@ -19,36 +24,60 @@ _MOST_SCANS: Final = 64
 
 
 def read(data: bytes, limits: MediaLimits) -> Picture:
-    """What the header of a JPEG says; whatever follows the end of the first image is left to the decoder to ignore.
+    """What a JPEG says before its first scan; what follows is for `decode_plain` or `check_scans` to see."""
+    for marker, position in _segments(data):
+        if marker in _FRAMES:
+            width, height = check_size(*_frame_size(data, position, marker), limits)
+            reduction = _reduction(data, position, min(width, height))
+            return Picture(data, width, height, width, height, luma=True, reduction=reduction, decoder=Decoder.JPEG)
+        if marker == _SOS:
+            break
+    raise CorruptMedia("the JPEG holds no image")
 
-    Raises CorruptMedia where the end of the image is missing, so that no row is ever made up.
+
+def decode_plain(picture: Picture) -> tuple[NDArray[np.uint8], int] | None:
+    """The luma of a baseline JPEG, and by how much it is reduced: by 8 or not at all, as whole it is there soon enough.
+
+    The bytes are libjpeg's. None where the file is anything but plain and whole, or the core is no faster here.
     """
-    size: tuple[int, int] | None = None
-    reduction = 1
-    scans, position = 0, 2
+    reduction = 8 if picture.reduction == 8 else 1
+    height, width = picture.still_height, picture.still_width
+    luma = _core.jpeg_luma(picture.still, height, width, reduced=reduction == 8)
+    return None if luma is None else (luma, reduction)
+
+
+def check_scans(data: bytes) -> None:
+    """Whatever follows the end of the first image is left to the decoder to ignore.
+
+    Raises CorruptMedia where the end of the image is missing, so that no row is ever made up, or a part is there again.
+    """
+    frames = scans = 0
+    for marker, _ in _segments(data):
+        frames += marker in _FRAMES
+        scans += marker == _SOS
+        if frames > 1:
+            raise CorruptMedia("the JPEG has two frame headers")
+        if scans > _MOST_SCANS:
+            raise CorruptMedia(f"the JPEG has more than {_MOST_SCANS} scans")
+    if not scans:
+        raise CorruptMedia("the JPEG holds no image")
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """The marker of each segment, and where its length stands, up to the end of the image."""
+    position = 2
     while found := _MARKER.search(data, position):
         marker, position = found[1][0], found.end()
         if marker == _EOI:
-            break
+            return
         if marker == _SOI:
             raise CorruptMedia("an image starts within the JPEG image")
         length = integer(data, position, 2)
         if length < 2 or position + length > len(data):
             raise CorruptMedia("truncated: the data end within a JPEG segment")
-        if marker in _FRAMES:
-            if size is not None:
-                raise CorruptMedia("the JPEG has two frame headers")
-            size = check_size(*_frame_size(data, position, marker), limits)
-            reduction = _reduction(data, position, min(size))
-        scans += marker == _SOS
-        if scans > _MOST_SCANS:
-            raise CorruptMedia(f"the JPEG has more than {_MOST_SCANS} scans")
+        yield marker, position
         position += length
-    else:
-        raise CorruptMedia("truncated: the JPEG has no end of image")
-    if size is None or not scans:
-        raise CorruptMedia("the JPEG holds no image")
-    return Picture(data, *size, *size, luma=True, reduction=reduction)
+    raise CorruptMedia("truncated: the JPEG has no end of image")
 
 
 def _frame_size(data: bytes, position: int, marker: int) -> tuple[int, int]:

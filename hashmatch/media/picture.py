@@ -19,6 +19,8 @@ class Decoder(enum.Enum):
     """Which library decodes a still picture; the table of formats is in `decode`."""
 
     OPENCV = enum.auto()
+    JPEG = enum.auto()
+    """Our own where it has the same pixels sooner, else OpenCV."""
     LIBHEIF = enum.auto()
 
 
