@@ -88,7 +88,7 @@ def test_kinds_that_need_all_pixels_get_them(photos: dict[str, Pixels]) -> None:
 
 def test_what_is_within_a_border_is_hashed_exactly(photos: dict[str, Pixels]) -> None:
     bordered = cv2.copyMakeBorder(picture(photos, 1100, 900), 90, 90, 37, 37, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-    jpeg, hasher = progressive(bordered), InProcess(LIMITS)
+    jpeg, hasher = progressive(bordered.astype(np.uint8)), InProcess(LIMITS)
     found = hasher.hash_image(jpeg, Job(all_views=True, approximate=True))
     assert found.inner
     assert found == hasher.hash_image(jpeg, Job(all_views=True))

@@ -60,8 +60,9 @@ def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = Fals
     """The pixels of an image, or of the first picture of an animation.
 
     JPEG gives luma, as its decoder stores it, unless `colour` is asked for; everything else BGR, or luma where the
-    file is grey. Samples of more than 8 bits are scaled to 8, transparency is laid over a white page, and EXIF rotation
-    is not applied. Where `reduced`, and not `colour`, a JPEG that is large enough is decoded at a part of its size
+    file is grey. The luma of a plain JPEG comes from the core, which has libjpeg's bytes or leaves it to OpenCV.
+    Samples of more than 8 bits are scaled to 8, transparency is laid over a white page, and EXIF rotation is not
+    applied. Where `reduced`, and not `colour`, a JPEG that is large enough is decoded at a part of its size
     (`Frame.reduction`).
 
     Raises EmptyMedia, UnsupportedMedia (a format or a variant of one that is not decoded, by name), CorruptMedia
