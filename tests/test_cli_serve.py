@@ -100,6 +100,8 @@ def test_what_cannot_work_is_2_and_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         for arguments, expected in (
             (("--address", f"127.0.0.1:{taken.getsockname()[1]}"), "cannot listen on 127.0.0.1:"),
+            (("--address", "nonsense"), "address: expected host:port, got 'nonsense'"),
+            (("--processes", "0"), "processes: Input should be greater than 0\n"),
             (("--workers", "0"), "workers: "),
             (("--max-side", "-1"), "max_side: "),
             (("--database-url", "mysql://x/y"), "mysql"),

@@ -3,7 +3,7 @@
 import pytest
 
 from hashmatch import errors
-from hashmatch.server.ports import metrics_place, nth_metrics_address
+from hashmatch.server.ports import check_address, metrics_place, nth_metrics_address
 
 
 def test_host_and_port() -> None:
@@ -22,3 +22,11 @@ def test_each_process_has_a_port() -> None:
 def test_what_is_none(wrong: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="expected host:port"):
         nth_metrics_address(wrong, 1)
+
+
+def test_where_a_server_may_listen() -> None:
+    for address in ("127.0.0.1:0", "[::]:50051", ":50051", "example.org:50051", "unix:/run/hashmatch.sock"):
+        check_address(address)
+    for wrong in ("", "nonsense", "50051", "localhost:", "localhost:65536", "localhost:http"):
+        with pytest.raises(errors.ConfigurationError, match=r"^address: expected host:port"):
+            check_address(wrong)

@@ -75,7 +75,11 @@ def configured(build: Callable[[], T]) -> T:
     try:
         return build()
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+        problems = (
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            for problem in error.errors()
+            if problem["type"] != "default_factory_not_called"  # a default that follows from what is not valid
+        )
         raise ConfigurationError("; ".join(problems)) from error
 
 

@@ -74,7 +74,10 @@ def serve(
     for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(pool, "1")
     configure_logging(log_level)
+    from hashmatch.server.ports import check_address
+
     settings = _settings({name: value for name, value in flags.items() if value is not None})
+    check_address(settings.address)
     if board is not None:
         _run(settings, board, slot)
         return

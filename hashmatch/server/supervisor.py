@@ -196,5 +196,5 @@ def _held(address: str) -> Iterator[str]:
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             holder.bind((host, chosen))
             yield f"{address.rpartition(':')[0]}:{chosen}"
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ConfigurationError(f"cannot listen on {address}: {error}") from error
