@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HASHMATCH_", frozen=True)
 
-    address: str = Field("127.0.0.1:50051", description="host:port to listen on; port 0 takes a free one.")
+    address: str = Field("127.0.0.1:50051", description="host:port to listen on, port 0 for a free one; or unix:PATH.")
     tls_cert: Path | None = Field(None, description="PEM file of the certificates to serve with; may be replaced.")
     tls_key: Path | None = Field(None, description="PEM file of their key.")
     tls_client_ca: Path | None = Field(

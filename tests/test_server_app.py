@@ -15,6 +15,8 @@ import pytest
 from grpc_health.v1 import health_pb2
 from numpy.typing import NDArray
 
+from hashmatch.cli.child import ServerProcess
+from hashmatch.client import Client
 from hashmatch.v1 import bank_pb2, match_pb2, types_pb2
 from tests.media_files import of_rgb
 from tests.servers import Stubs, refused, running_server
@@ -39,6 +41,16 @@ def test_sigterm_drains(tmp_path: Path, photos: Photos) -> None:
         assert not list(watch)
         assert running.stop() == 0
         stubs.channel.close()
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    address = f"unix:{tmp_path / 'socket'}"
+    server = ServerProcess(tmp_path)
+    server.start(address)
+    assert server.address == address
+    with Client(address) as client:
+        assert client.status().revision == 0
+    assert server.stop() == 0
 
 
 def test_a_stream_is_told_that_the_server_stops(tmp_path: Path, photos: Photos) -> None:

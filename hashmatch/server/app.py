@@ -183,13 +183,13 @@ class _App:
         loading = asyncio.get_running_loop().run_in_executor(None, self._engine.load, board.put)
         if board.revision != ABSENT:
             await self._loaded(loading, stop)  # another process serves: no call is to meet this one before it can too
-        port = _bind(server, self._settings)
+        address = _bind(server, self._settings)
         await server.start()
         if await self._loaded(loading, stop):
             for name in ("", *_SERVICES):
                 await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
             gc.freeze()  # what was loaded stays: the collector need not look at it again
-            on_ready(f"{self._settings.address.rpartition(':')[0]}:{port}", self._engine)
+            on_ready(address, self._engine)
             await stop.wait()
         _log.info("draining", seconds=self._settings.drain_seconds)
         await healthy.enter_graceful_shutdown()
@@ -253,7 +253,8 @@ def _check_exposure(settings: Settings, keyring: Keyring) -> None:
         _log.warning("tokens and hashes travel in the clear: set --tls-cert and --tls-key", address=settings.address)
 
 
-def _bind(server: grpc.aio.Server, settings: Settings) -> int:
+def _bind(server: grpc.aio.Server, settings: Settings) -> str:
+    """The address that is listened on, with the number that a port of 0 has become."""
     address, secured = settings.address, credentials(settings)
     try:
         port = server.add_insecure_port(address) if secured is None else server.add_secure_port(address, secured)
@@ -261,4 +262,4 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
         raise errors.ConfigurationError(f"cannot listen on {address}: {error}") from error
     if port == 0:
         raise errors.ConfigurationError(f"cannot listen on {address}")
-    return port
+    return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
