@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch import errors, types, wire
-from hashmatch.v1 import types_pb2, video_pb2
+from hashmatch.v1 import match_pb2, types_pb2, video_pb2
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
@@ -288,3 +288,14 @@ def test_video_options(options: types.VideoOptions) -> None:
 
 def test_silent_video_options_have_the_defaults() -> None:
     assert wire.video_options_from_wire(video_pb2.VideoOptions()) == types.VideoOptions()
+
+
+@given(key=TEXT, name=TEXT, media=st.binary(max_size=300), kinds=st.lists(TEXT, max_size=2))
+def test_media_beside_a_message_are_in_it(key: str, name: str, media: bytes, kinds: list[str]) -> None:
+    options = types_pb2.MatchOptions(kinds=kinds)
+    image = match_pb2.MatchImageRequest(options=options, content_id=name)
+    for data in (media, bytes(2**21)):
+        sent = wire.with_bytes(match_pb2.MatchStreamRequest(key=key, image=image), (2, 1), data)
+        whole = match_pb2.MatchImageRequest(media=data, options=options, content_id=name)
+        assert match_pb2.MatchStreamRequest.FromString(sent) == match_pb2.MatchStreamRequest(key=key, image=whole)
+        assert match_pb2.MatchImageRequest.FromString(wire.with_bytes(image, (1,), data)) == whole

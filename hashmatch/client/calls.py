@@ -38,6 +38,9 @@ STREAM_WINDOW: Final = 32
 STREAM_ATTEMPTS: Final = 8
 """How often in a row a stream may break before `match_many` gives up."""
 
+_MATCHING: Final = match_pb2.DESCRIPTOR.services_by_name["MatchService"]
+_MEDIA: Final = (match_pb2.MatchImageRequest.MEDIA_FIELD_NUMBER,)
+_STREAMED_MEDIA: Final = (match_pb2.MatchStreamRequest.IMAGE_FIELD_NUMBER, *_MEDIA)
 _RETRY = {
     "methodConfig": [
         {
@@ -108,7 +111,10 @@ class Sent:
 
 
 def methods(channel: Any) -> dict[str, Any]:
-    """Every method of the contract by name, bound to a channel of either sort."""
+    """Every method of the contract by name, bound to a channel of either sort.
+
+    Requests are messages, and bytes of messages for the methods of images, which most of the time goes into.
+    """
     stubs = (
         match_pb2_grpc.MatchServiceStub(channel),
         hash_pb2_grpc.HashServiceStub(channel),
@@ -117,12 +123,20 @@ def methods(channel: Any) -> dict[str, Any]:
         audit_pb2_grpc.AuditServiceStub(channel),
         status_pb2_grpc.StatusServiceStub(channel),
     )
-    return {name: method for stub in stubs for name, method in vars(stub).items()}
+    made = {name: method for stub in stubs for name, method in vars(stub).items()}
+    service = f"/{_MATCHING.full_name}"
+    made["MatchImage"] = channel.unary_unary(
+        f"{service}/MatchImage", response_deserializer=match_pb2.MatchImageResponse.FromString
+    )
+    made["MatchStream"] = channel.stream_stream(
+        f"{service}/MatchStream", response_deserializer=match_pb2.MatchStreamResponse.FromString
+    )
+    return made
 
 
 def match_image(media: bytes, options: types.MatchOptions, content_id: str = "") -> Call[types.ImageDecision]:
-    request = match_pb2.MatchImageRequest(media=media, options=wire.options_to_wire(options), content_id=content_id)
-    return Call("MatchImage", request, wire.image_decision_from_wire)
+    request = match_pb2.MatchImageRequest(options=wire.options_to_wire(options), content_id=content_id)
+    return Call("MatchImage", wire.with_bytes(request, _MEDIA, media), wire.image_decision_from_wire)
 
 
 def lookup_hashes(hashes: Iterable[types.Hash], options: types.MatchOptions) -> Call[list[types.Decision]]:
@@ -147,18 +161,15 @@ def wait_for_revision(revision: int) -> Call[tuple[int, ...]]:
     return Call("WaitForRevision", request, lambda answer: tuple(answer.process_revisions))
 
 
-def stream_requests(
-    options: types.MatchOptions, log_keys: bool
-) -> Callable[[str, bytes], match_pb2.MatchStreamRequest]:
+def stream_requests(options: types.MatchOptions, log_keys: bool) -> Callable[[str, bytes], bytes]:
     """What makes a message of an item's key and media; the key is also its content id where `log_keys`."""
-    said = wire.options_to_wire(options)
+    image = match_pb2.MatchImageRequest(options=wire.options_to_wire(options))
 
-    def request(key: str, media: bytes) -> match_pb2.MatchStreamRequest:
-        message = match_pb2.MatchStreamRequest(key=key)
-        message.image.media = media  # a message made first would be copied, media and all
-        message.image.options.CopyFrom(said)
-        message.image.content_id = key if log_keys else ""
-        return message
+    def request(key: str, media: bytes) -> bytes:
+        message = match_pb2.MatchStreamRequest(key=key, image=image)
+        if log_keys:
+            message.image.content_id = key
+        return wire.with_bytes(message, _STREAMED_MEDIA, media)
 
     return request
 

@@ -50,7 +50,7 @@ from hashmatch.wire.names import (
     parse_bank_name,
     parse_entry_name,
 )
-from hashmatch.wire.raw import parsed
+from hashmatch.wire.raw import parsed, with_bytes
 from hashmatch.wire.status import (
     status_from_wire,
     status_to_wire,
@@ -133,4 +133,5 @@ __all__ = [
     "video_decision_to_wire",
     "video_options_from_wire",
     "video_options_to_wire",
+    "with_bytes",
 ]
