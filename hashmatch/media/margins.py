@@ -1,5 +1,6 @@
 """The picture within its margins: borders, letterbox and pillarbox bars are found in the luma and left out."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -81,8 +82,12 @@ def _shrunk(pixels: NDArray[np.uint8], box: Box) -> Box:
 def _margin(lines: NDArray[np.uint8]) -> int:
     """How many of the first lines are margin: uint8 (lines, samples) or BGR (lines, samples, 3)."""
     samples = lines.shape[1]
-    colour = int(np.sort(_luma(lines[:1]), axis=None)[samples // 2])
+    first = np.sort(_luma(lines[:1]), axis=None).tobytes()
+    colour = first[samples // 2]
     allowed = int(STRAY * samples)
+    alike = bisect_right(first, colour + NOISE) - bisect_left(first, colour - NOISE)
+    if samples - alike > allowed:  # as of nearly every picture
+        return 0
     end, seen = 0, 1
     while not (differs := _strays(lines[end:seen], colour, NOISE) > allowed).any():
         if seen >= len(lines):

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import contextvars
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import grpc
@@ -36,6 +38,7 @@ class _Job:
     caller: Caller
     run: Callable[[], Any]
     answer: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
     since: float
     started: bool = False
 
@@ -52,7 +55,11 @@ class Work:
         self._metrics = metrics
         self._waiting = admission.waiting
         self._free = media_threads
-        self._media = ThreadPoolExecutor(media_threads, "media")
+        self._started: SimpleQueue[_Job | None] = SimpleQueue()
+        """At most as many as there are threads, so that an executor, which makes a lock for each, has no use."""
+        self._threads = [threading.Thread(target=self._perform, name=f"media_{at}") for at in range(media_threads)]
+        for thread in self._threads:
+            thread.start()
         self._store = ThreadPoolExecutor(_STORE_THREADS, "store")
 
     @property
@@ -62,9 +69,10 @@ class Work:
 
     async def media(self, caller: Caller, verb: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run what decodes, hashes or searches, in the caller's turn; raises DeadlineExceeded where that is late."""
-        answer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
         within = contextvars.copy_context()
-        job = _Job(caller, lambda: within.run(verb, *args, **kwargs), answer, time.monotonic())
+        job = _Job(caller, lambda: within.run(verb, *args, **kwargs), answer, loop, time.monotonic())
         self._waiting.put(caller.client, job)
         self._start_next()
         try:
@@ -80,7 +88,10 @@ class Work:
 
     def close(self) -> None:
         """Wait for what is running, drop what is not."""
-        self._media.shutdown(cancel_futures=True)
+        for _ in self._threads:
+            self._started.put(None)
+        for thread in self._threads:
+            thread.join()
         self._store.shutdown(cancel_futures=True)
 
     def _start_next(self) -> None:
@@ -93,13 +104,15 @@ class Work:
             self._metrics.stage_took("queue", now - job.since)
             self._free -= 1
             job.started = True
-            self._media.submit(self._perform, asyncio.get_running_loop(), job)
+            self._started.put(job)
 
-    def _perform(self, loop: asyncio.AbstractEventLoop, job: _Job) -> None:
-        """Run a job, in a media thread; its answer is given in the loop's."""
-        outcome = _outcome(job.run)
-        with contextlib.suppress(RuntimeError):  # where the loop has ended, nobody waits
-            loop.call_soon_threadsafe(self._end, job, outcome)
+    def _perform(self) -> None:
+        """Run jobs, in a media thread; their answers are given in the loop's."""
+        while (job := self._started.get()) is not None:
+            outcome = _outcome(job.run)
+            with contextlib.suppress(RuntimeError):  # where the loop has ended, nobody waits
+                job.loop.call_soon_threadsafe(self._end, job, outcome)
+            del job, outcome  # nothing of them is kept while there is nothing to do
 
     def _end(self, job: _Job, outcome: _Outcome) -> None:
         self._free += 1
