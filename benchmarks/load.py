@@ -1,8 +1,9 @@
 """Images/s through gRPC against the same work in a plain loop on the same cores: `python -m benchmarks.load`.
 
 Beside the rate stands the processor time of an image, client and server together: where other programs run on the
-machine at the same time, it is the fairer of the two. The last row is the limit that gRPC sets: the same images to a
-server that reads each and does nothing, whose time is added to that of the plain loop.
+machine at the same time, it is the fairer of the two. The plain loop runs twice: as the service does it, and with every
+JPEG decoded by OpenCV, as whoever has no decoder of their own would write it. The last row is the limit that gRPC sets:
+the same images to a server that reads each and does nothing, whose time is added to that of the plain loop.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import grpc
 import numpy as np
@@ -32,6 +34,7 @@ from hashmatch.client import AsyncClient, Client
 from hashmatch.engine import Engine
 from hashmatch.errors import HashmatchError
 from hashmatch.follower import Follower
+from hashmatch.media import jpeg as jpeg_reader
 from hashmatch.sandbox.in_process import InProcess
 from hashmatch.settings import MediaLimits
 from hashmatch.store import Store
@@ -40,7 +43,7 @@ from hashmatch.v1 import match_pb2, types_pb2
 
 _OPTIONS = MatchOptions()
 _UNARY_CALLERS = 8
-_PLAIN, _IDLE = "plain loop", "gRPC alone"
+_PLAIN, _OPENCV, _IDLE = "plain loop", "plain loop, decoded by OpenCV", "gRPC alone"
 
 
 def plain_loop(engine: Engine, images: list[bytes]) -> None:
@@ -48,6 +51,12 @@ def plain_loop(engine: Engine, images: list[bytes]) -> None:
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for _ in pool.map(lambda image: engine.match_image(image, _OPTIONS), images):
             pass
+
+
+def opencv_loop(engine: Engine, images: list[bytes]) -> None:
+    """As `plain_loop`, without the core's own decoder."""
+    with patch.object(jpeg_reader, "decode_plain", return_value=None):
+        plain_loop(engine, images)
 
 
 def stream(client: Client, images: list[bytes]) -> None:
@@ -158,6 +167,7 @@ def measure(count: int, rounds: int, entries: int, size: tuple[int, int, int]) -
             with Client(server.address, timeout=60) as client, idle_server() as idle:
                 ways: dict[str, Callable[[], None]] = {
                     _PLAIN: lambda: plain_loop(engine, images),
+                    _OPENCV: lambda: opencv_loop(engine, images),
                     "MatchStream, asyncio": lambda: asyncio_stream(server.address, images),
                     "MatchStream": lambda: stream(client, images),
                     "MatchImage": lambda: unary(client, images),
@@ -183,18 +193,20 @@ def main() -> None:
     found = measure(
         arguments.images, arguments.rounds, arguments.entries, (arguments.width, arguments.height, arguments.kilobytes)
     )
-    table = Table("way", "images/s", "rate / plain", "CPU ms an image", "plain / CPU", title=described())
-    plain, idle = found[_PLAIN], found.pop(_IDLE)
+    table = Table(
+        "way", "images/s", "rate / plain", "rate / OpenCV's", "CPU ms an image", "plain / CPU", "OpenCV's / CPU",
+        title=described(),
+    )  # fmt: skip
+    plain, opencv, idle = found[_PLAIN], found[_OPENCV], found.pop(_IDLE)
     seconds = 1 / plain.images_per_second + 1 / idle.images_per_second
     found["plain loop and gRPC alone"] = Rate(1 / seconds, plain.milliseconds + idle.milliseconds)
     for name, rate in found.items():
-        share = rate.images_per_second / plain.images_per_second
         table.add_row(
             name,
             f"{rate.images_per_second:.0f}",
-            f"{share:.0%}",
+            *(f"{rate.images_per_second / loop.images_per_second:.0%}" for loop in (plain, opencv)),
             f"{rate.milliseconds:.2f}",
-            f"{plain.milliseconds / rate.milliseconds:.0%}",
+            *(f"{loop.milliseconds / rate.milliseconds:.0%}" for loop in (plain, opencv)),
         )
     Console().print(table)
 
