@@ -158,10 +158,16 @@ class Decoder {
         for (size_t y = 0; y < rows; y += height) {
             for (size_t unit = 0; unit < units; unit += kUnits) {
                 const size_t count = std::min(kUnits, units - unit), x = unit * across_ * side;
-                if (!read_units(count) || !make_pixels(count * across_)) return false;
+                uint8_t* const at = out + y * cols + x;
+                if (!read_units(count)) return false;
+                if (x + kTileStep <= cols && y + height <= rows) {
+                    if (!make_pixels(count * across_, at, cols)) return false;
+                    continue;
+                }
+                if (!make_pixels(count * across_, tile_, kTileStep)) return false;
                 const size_t width = std::min(count * across_ * side, cols - x);
                 for (size_t row = 0; row < std::min(height, rows - y); row++)
-                    std::copy_n(tile_ + row * kTileStep, width, out + (y + row) * cols + x);
+                    std::copy_n(tile_ + row * kTileStep, width, at + row * cols);
             }
         }
         return bits_.next() == entropy_.end(part_);
@@ -209,13 +215,12 @@ class Decoder {
         return reduced_ ? lookups_[0].skip_ac(bits) : lookups_[0].read_ac(bits, quantization_, block);
     }
 
-    // Turns the blocks of each row, of so many, into pixels.
-    bool make_pixels(size_t count) {
-        for (size_t y = 0; y < down_; y++) {
+    // Turns the blocks of each row, of so many, into pixels: at most kTileStep a row, rows `step` bytes apart.
+    bool make_pixels(size_t count, uint8_t* out, size_t step) {
+        for (size_t y = 0; y < down_; y++, out += (reduced_ ? 1 : 8) * step) {
             const int16_t* const blocks = blocks_ + y * kMostAcross * kCoefficients;
-            uint8_t* const out = tile_ + y * (reduced_ ? 1 : 8) * kTileStep;
             if (!reduced_) {
-                if (!kernels_.idct(blocks, count + count % 2, quantization_, out, kTileStep)) return false;
+                if (!kernels_.idct(blocks, count + count % 2, quantization_, out, step)) return false;
                 continue;
             }
             for (size_t x = 0; x < count; x++) {
