@@ -94,7 +94,7 @@ class Follower:
         self._on_revision = on_revision
         on_revision(self._snapshot.revision)
         entries, seconds = dict(self._snapshot.entries), round(monotonic() - began, 3)
-        _log.info("index_loaded", revision=self._snapshot.revision, entries=entries, seconds=seconds)
+        _log.info("index loaded", revision=self._snapshot.revision, entries=entries, seconds=seconds)
         self._thread.start()
 
     def cancel(self) -> None:
@@ -124,12 +124,12 @@ class Follower:
                 break
             if monotonic() - reported > PROGRESS_SECONDS:
                 reported = monotonic()
-                _log.info("index_waiting_for_build", pending=self._pending, progress=self._directory.progress())
+                _log.info("index waiting for build", pending=self._pending, progress=self._directory.progress())
             self._wake.wait(self._poll_seconds)
         while not self._stopping and self._follow():
             if monotonic() - reported > PROGRESS_SECONDS:
                 reported = monotonic()
-                _log.info("index_loading", revision=self._snapshot.revision, head=self._source.head())
+                _log.info("index loading", revision=self._snapshot.revision, head=self._source.head())
         self._pending = 0
 
     def _run(self) -> None:
@@ -149,16 +149,16 @@ class Follower:
                     self._tell(error)
             else:
                 if self._error is not None:
-                    _log.info("follower_recovered", revision=self._snapshot.revision)
+                    _log.info("follower recovered", revision=self._snapshot.revision)
                 self._error = None
                 self._failures = 0
 
     def _tell(self, error: Exception) -> None:
         """Log a failure: an outage in one line, a defect with its trace."""
         if isinstance(error, HashmatchError):
-            _log.error("follower_failing", revision=self._snapshot.revision, error=str(error))
+            _log.error("follower failing", revision=self._snapshot.revision, error=str(error))
         else:
-            _log.exception("follower_failing", revision=self._snapshot.revision)
+            _log.exception("follower failing", revision=self._snapshot.revision)
 
     def _pause(self) -> float:
         if not self._failures:
@@ -188,7 +188,7 @@ class Follower:
         self._next = self._advanced(self._next)
         if self._next.revision >= self._snapshot.revision:
             self._snapshot, self._next = self._next, None
-            _log.info("segments_taken_up", revision=self._snapshot.revision)
+            _log.info("segments taken up", revision=self._snapshot.revision)
             return False
         return True
 

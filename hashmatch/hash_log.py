@@ -115,11 +115,11 @@ class HashLog:
                 self._rows = held[:MOST_HELD]
                 self._lost += lost + len(held) - len(self._rows)
             if not self._failing:
-                _log.exception("hash_log_failing", held=len(rows), error=str(error))
+                _log.exception("hash log failing", held=len(rows), error=str(error))
             self._failing = True
         else:
             if self._failing or lost:
-                _log.warning("hash_log_recovered", lost=lost)
+                _log.warning("hash log recovered", lost=lost)
             self._failing = False
 
     def _try_folder(self) -> None:
@@ -139,7 +139,7 @@ def retain(folder: Path, days: int, today: date) -> None:
         with suppress(ValueError):
             if date.fromisoformat(place.name.removeprefix("date=")) < oldest:
                 shutil.rmtree(place, ignore_errors=True)
-                _log.info("hash_log_deleted", day=place.name)
+                _log.info("hash log deleted", day=place.name)
 
 
 def _write(folder: Path, day: date, rows: Sequence[_Row]) -> None:

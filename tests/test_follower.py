@@ -102,7 +102,7 @@ def test_an_outage_is_logged_once_and_ridden_out(log: Log) -> None:
         assert reached(follower, revision).entries == {PDQ: 7}
         asked_again(log, 2)
         assert follower.error is None
-    assert [record["event"] for record in logs] == ["follower_failing", "follower_recovered"]
+    assert [record["event"] for record in logs] == ["follower failing", "follower recovered"]
 
 
 def test_an_outage_shows_as_a_growing_lag(log: Log) -> None:

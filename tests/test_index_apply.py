@@ -193,7 +193,7 @@ def test_empty_hashes_are_left_out_and_logged() -> None:
     with capture_logs() as logs:
         snapshot = Snapshot.empty().apply(changes, 1)
     assert snapshot.entries == {PDQ: 3}
-    assert [(log["event"], log["entries"], log["kind"]) for log in logs] == [("entries_not_searchable", [1], PDQ)]
+    assert [(log["event"], log["entries"], log["kind"]) for log in logs] == [("entries not searchable", [1], PDQ)]
     assert snapshot.apply([EntryRemoved(1, "a"), BankDeleted("a")], 2).entries == {PDQ: 0}
 
 

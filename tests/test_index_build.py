@@ -180,7 +180,7 @@ def test_what_is_damaged_is_refused_and_built_again(tmp_path: Path, name: str, d
     with capture_logs() as logs:
         assert Directory(tmp_path).load(log) is None
     missing = name == "manifest" and damage is Path.unlink
-    assert [record["event"] for record in logs] == ([] if missing else ["segments_refused"])
+    assert [record["event"] for record in logs] == ([] if missing else ["segments refused"])
     build(log, Directory(tmp_path))
     assert found(loaded(tmp_path, log).snapshot, 29) == [29]
 

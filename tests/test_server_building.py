@@ -106,7 +106,7 @@ def test_damage_is_found_at_the_start_and_repaired(filled: Path) -> None:
     (segment,) = (filled / "segments").glob("*.segment")
     damage(segment)
     with running_server(filled) as server, Client(server.address) as client:
-        assert "segments_refused" in server.log.read_text()
+        assert "segments refused" in server.log.read_text()
         assert "checksum" in server.log.read_text()
         assert found(client, MANY - 1) == 1
         assert not segment.exists()
@@ -122,14 +122,14 @@ def test_processes_share_what_one_of_them_builds(tmp_path: Path) -> None:
         assert found(client, 69_999) == 1
 
         def taken_up_by_all() -> bool:
-            return server.log.read_text().count("segments_taken_up") >= 2
+            return server.log.read_text().count("segments taken up") >= 2
 
         eventually(taken_up_by_all)
         for _ in range(8):
             with Client(server.address) as another:
                 assert another.status().recent_entries == 0
                 assert [found(another, number) for number in (0, 59_999, 69_999)] == [1, 1, 1]
-        eventually(lambda: "index_built" in server.log.read_text())
+        eventually(lambda: "index built" in server.log.read_text())
 
 
 def test_a_second_builder_is_told_that_there_is_one(filled: Path) -> None:

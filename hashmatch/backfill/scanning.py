@@ -153,5 +153,5 @@ class Scanner:
         except HashmatchError as error:
             return Outcome(item, size, reason=error.reason, error=error.message)
         except Exception as error:  # noqa: BLE001  # one file, whatever it does, must not end the job
-            _log.exception("item_failed", location=item.location)
+            _log.exception("item failed", location=item.location)
             return Outcome(item, size, reason=HashmatchError.reason, error=f"{type(error).__name__}: {error}")

@@ -72,7 +72,7 @@ class Sifter:
         return Part(number, pa.concat_tables(tables).unify_dictionaries().combine_chunks(), counts)
 
     def _lost(self, item: Item) -> tuple[pa.Table, Counts]:
-        _log.error("log_unreadable", location=item.location, rows=item.size, reason=item.reason)
+        _log.error("log unreadable", location=item.location, rows=item.size, reason=item.reason)
         counts = Counts(found=item.size or 0)
         counts.failed[logs.REASON] += item.size or 0
         return SCHEMA.empty_table(), counts

@@ -61,7 +61,7 @@ class Outcome:
             added.setdefault(Space.of(entry.hash), []).append(entry)
         for space, entries in added.items():
             if not space.width:
-                _log.warning("entries_not_searchable", kind=space.kind, entries=[entry.id for entry in entries])
+                _log.warning("entries not searchable", kind=space.kind, entries=[entry.id for entry in entries])
                 continue
             codes = np.frombuffer(b"".join(entry.hash.bits for entry in entries), dtype=np.uint8)
             yield space, Run(codes.reshape(-1, space.width), Columns.of(entries, self.roster.slots))

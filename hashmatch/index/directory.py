@@ -80,7 +80,7 @@ class Directory:
             except (Refused, OSError) as error:
                 if self._stamp() != stamp:
                     continue  # a build has replaced them meanwhile
-                _log.warning("segments_refused", directory=str(self._path), error=str(error))
+                _log.warning("segments refused", directory=str(self._path), error=str(error))
                 base = None
             self._seen, self._refused = stamp, stamp is not None and base is None
             self._known = {each.name: self._known[each.name] for each in base.filed} if base else {}

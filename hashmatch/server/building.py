@@ -115,8 +115,8 @@ class Builder(Background):
                 process.kill()
                 process.wait()
         elif process.returncode:
-            _log.error("index_build_failed", code=process.returncode)
+            _log.error("index build failed", code=process.returncode)
         else:
-            _log.info("index_built", seconds=round(monotonic() - began, 3))
+            _log.info("index built", seconds=round(monotonic() - began, 3))
         self._directory.report(None)
         return not process.returncode

@@ -63,7 +63,7 @@ class Keyring(Background):
                 self._load()
             except Exception as error:  # noqa: BLE001  # whatever it is, the tokens known so far must hold
                 if not failing:
-                    _log.warning("tokens_not_read", error=str(error))
+                    _log.warning("tokens not read", error=str(error))
                 failing = True
             else:
                 failing = False

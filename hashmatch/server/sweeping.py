@@ -27,9 +27,9 @@ class Sweeper(Background):
             try:
                 count = self._sweep()
             except HashmatchError as error:
-                _log.warning("sweep_failed", error=str(error))
+                _log.warning("sweep failed", error=str(error))
                 count = 0
             if count:
-                _log.info("expired_entries_removed", count=count)
+                _log.info("expired entries removed", count=count)
             else:
                 self._stopping.wait(self._seconds)

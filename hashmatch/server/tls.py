@@ -51,10 +51,10 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
                 return None
             changed = files.read()
         except OSError as error:
-            _log.warning("certificates_not_read", error=str(error))
+            _log.warning("certificates not read", error=str(error))
             return None
         stamp = now
-        _log.info("certificates_read")
+        _log.info("certificates read")
         return changed
 
     mutual = files.client_ca is not None

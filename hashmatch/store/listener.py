@@ -41,7 +41,7 @@ class Listener:
             try:
                 self._listen()
             except Exception as error:  # noqa: BLE001  # whatever it is, followers poll, and this tries again
-                _log.info("listening_failed", error=str(error).partition("\n")[0], seconds=backoff)
+                _log.info("listening failed", error=str(error).partition("\n")[0], seconds=backoff)
                 self._stopping.wait(backoff)
                 backoff = min(2 * backoff, _LONGEST_BACKOFF)
             else:
