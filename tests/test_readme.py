@@ -1,20 +1,25 @@
-"""What README.md tells one to type does what it says."""
+"""What README.md tells one to type does what it says; options and links of all pages are there."""
 
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from typer.main import get_command
 
 from hashmatch.cli.child import ServerProcess
+from hashmatch.cli.main import app
 from tests.command import called, environment
 from tests.media_files import of_rgb
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+README = (ROOT / "README.md").read_text()
 CODES = {"match": 20}
 """Exit codes of those commands whose upload is a copy of what is known, by their first word."""
 
@@ -66,8 +71,21 @@ def test_the_examples_without_a_service() -> None:
         run(script)
 
 
+def options(command: Any) -> set[str]:
+    """Every option of a command and of those below it."""
+    own = {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)}
+    return own.union(*map(options, getattr(command, "commands", {}).values()), {"--help"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_that_pages_name_are_there(page: Path) -> None:
+    """Those of `hashmatch` commands, and those that stand by themselves."""
+    said = re.findall(r"^(?:HASHMATCH_\S+ )*hashmatch .*$|`(?:--|hashmatch )[^`]*`", page.read_text(), re.MULTILINE)
+    named = {option for text in said for option in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text)}
+    assert named <= options(get_command(app))
+
+
 def test_links_within_the_project_lead_somewhere() -> None:
-    root = Path(__file__).parent.parent
-    for page in root.glob("*.md"):
+    for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-            assert (root / target).exists(), f"{page.name}: {target}"
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
