@@ -67,7 +67,8 @@ def serve(
 
     SIGTERM and Ctrl-C let calls in flight end first. With --processes, SIGHUP
     replaces the processes one by one, each once its successor answers, so
-    that an upgrade or a new setting costs no call; alone, it is as SIGTERM.
+    that an upgrade costs no call, under the settings that there were; alone,
+    it is as SIGTERM.
 
     Example: hashmatch serve --address 127.0.0.1:50051 --data-dir ./hashmatch-data
     """
