@@ -22,23 +22,22 @@ constexpr int kVectorBytes = 32;
 #include "kernels.inl"
 #include "idct.inl"
 
-// What sums are divided by: a whole number below 2^22.
+// What sums are divided by, whole numbers below 2^22: their reciprocals, and how much those are off.
 struct Divisor {
-    __m256 count, reciprocal;
+    __m256 reciprocal, rest;
 
     Divisor() = default;
-    explicit Divisor(size_t value)
-        : count(_mm256_set1_ps(static_cast<float>(value))), reciprocal(_mm256_div_ps(_mm256_set1_ps(1), count)) {}
+    explicit Divisor(const __m256& count) : reciprocal(_mm256_div_ps(_mm256_set1_ps(1), count)) {
+        rest = _mm256_div_ps(_mm256_fnmadd_ps(reciprocal, count, _mm256_set1_ps(1)), count);
+    }
+    explicit Divisor(size_t value) : Divisor(_mm256_set1_ps(static_cast<float>(value))) {}
+    explicit Divisor(const float* counts) : Divisor(_mm256_loadu_ps(counts)) {}
 };
 
-// sum / count, rounded as a division rounds it, in a third of its time. `near` is at most 1.5 units in the last place off, so
-// that `rest` is exact; what is rounded last is then less than 2^-23 of a unit off. A quotient by c is at least 1 / 2c of
-// a unit away from where rounding changes.
-
-inline __m256 quotient(__m256 sum, const Divisor& by) {
-    const __m256 near = _mm256_mul_ps(sum, by.reciprocal);
-    const __m256 rest = _mm256_fnmadd_ps(near, by.count, sum);
-    return _mm256_fmadd_ps(rest, by.reciprocal, near);
+// sum / count, rounded as a division rounds it, in a fraction of its time. What is rounded last is less than 2^-47 of itself
+// off. A quotient by c is at least 1 / 2c of a unit, and so 2^-25 / c of itself, away from where rounding changes.
+inline __m256 quotient(const __m256& sum, const Divisor& by) {
+    return _mm256_fmadd_ps(sum, by.reciprocal, _mm256_mul_ps(sum, by.rest));
 }
 
 inline void luma_row(const uint8_t* pixels, float out[kBand]) {
@@ -66,6 +65,29 @@ inline void colour_row(const uint8_t* pixels, bool bgr, float out[kBand]) {
     }
 }
 
+inline __m256 whole(const uint16_t* words) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)words)));
+}
+
+// In steps of 1, 2 and 4 within either half of 16, and then across them.
+void running_sums(const uint8_t* pixels, size_t count, uint16_t* out) {
+    const __m256i last_word = _mm256_set1_epi16(0x0f0e);
+    __m256i before = _mm256_setzero_si256();
+    for (size_t x = 0; x < count; x += 16) {
+        uint8_t last[16] = {};
+        const uint8_t* const at = x + 16 <= count ? pixels + x : static_cast<uint8_t*>(__builtin_memcpy(last, pixels + x, count - x));
+        __m256i sums = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i*)at));
+        sums = _mm256_add_epi16(sums, _mm256_slli_si256(sums, 2));
+        sums = _mm256_add_epi16(sums, _mm256_slli_si256(sums, 4));
+        sums = _mm256_add_epi16(sums, _mm256_slli_si256(sums, 8));
+        const __m256i totals = _mm256_shuffle_epi8(sums, last_word), lower = _mm256_permute2x128_si256(totals, totals, 0x08);
+        _mm256_storeu_si256((__m256i*)(out + x), _mm256_add_epi16(_mm256_add_epi16(sums, lower), before));
+        const __m256i both = _mm256_add_epi16(totals, _mm256_permute2x128_si256(totals, totals, 0x01));
+        before = _mm256_add_epi16(before, both);
+    }
+}
+
+#include "transpose.inl"
 #include "exact.inl"
 #include "hamming.inl"
 

@@ -1,9 +1,11 @@
 // Kernels for x86-64 with AVX-512 as it is since Ice Lake and Zen 4, which count the ones of words by themselves, and have
 // permutations and products of bytes. They are here where 512 bits win: elsewhere those of AVX2 serve. Measured on Zen 4:
 // a scan of codes takes a third of the time, and with benchmarks/bench_kernel.py the sums over rows and columns gain a
-// fifth to a third of the fast kernel's time, luma of colour half of its own, resampling a third to a half; the exact
-// filter and the tail, bound by sums that wait for one another, gain nothing or lose.
+// fifth to a third of the fast kernel's time, luma of colour half of its own, resampling a third to a half, the exact filter
+// a twentieth, and a seventh where another thread has the same core; the tail, bound by sums that wait for one another,
+// gains nothing or loses.
 
+#include "axis.h"
 #include "core.h"
 
 #if defined(__x86_64__)
@@ -25,7 +27,6 @@
 namespace hashmatch {
 namespace avx2 {
 
-Function<decltype(Kernels::filter_exact)> filter_exact;
 Function<decltype(Kernels::dct)> dct;
 Function<decltype(Kernels::idct)> idct;
 Function<decltype(Kernels::gradients)> gradients;
@@ -34,13 +35,56 @@ Function<decltype(Kernels::lanczos)> lanczos;
 Function<decltype(Kernels::split)> split;
 Function<decltype(Kernels::among)> among;
 Function<decltype(Kernels::between)> between;
+void running_sums(const uint8_t* pixels, size_t count, uint16_t* out);
 
 }  // namespace avx2
 
 namespace avx512 {
 
+constexpr int kVectorBytes = 64;
+
 #include "blocks.inl"
 #include "grey.inl"
+
+using avx2::running_sums;
+
+// As in avx2.cpp.
+struct Divisor {
+    __m512 reciprocal, rest;
+
+    Divisor() = default;
+    explicit Divisor(const __m512& count) : reciprocal(_mm512_div_ps(_mm512_set1_ps(1), count)) {
+        rest = _mm512_div_ps(_mm512_fnmadd_ps(reciprocal, count, _mm512_set1_ps(1)), count);
+    }
+    explicit Divisor(size_t value) : Divisor(_mm512_set1_ps(static_cast<float>(value))) {}
+    explicit Divisor(const float* counts) : Divisor(_mm512_loadu_ps(counts)) {}
+};
+
+inline __m512 quotient(const __m512& sum, const Divisor& by) {
+    return _mm512_fmadd_ps(sum, by.reciprocal, _mm512_mul_ps(sum, by.rest));
+}
+
+inline __m512 whole(const uint16_t* words) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)words)));
+}
+
+inline void luma_row(const uint8_t* pixels, float out[kBand]) {
+    _mm512_storeu_ps(out, _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)pixels))));
+}
+
+// The bytes at first, first + 3 and so on, as floats.
+inline __m512 channel(const __m512i& bytes, int first) {
+    const __m512i thirds = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45);
+    const __m512i places = _mm512_add_epi32(thirds, _mm512_set1_epi32(first));
+    return _mm512_cvtepi32_ps(_mm512_maskz_permutexvar_epi8(0x1111111111111111, places, bytes));
+}
+
+inline void colour_row(const uint8_t* pixels, bool bgr, float out[kBand]) {
+    const __m512i bytes = _mm512_maskz_loadu_epi8((1ull << 48) - 1, pixels);
+    const __m512 red = channel(bytes, bgr ? 2 : 0), green = channel(bytes, 1), blue = channel(bytes, bgr ? 0 : 2);
+    const __m512 both = _mm512_add_ps(_mm512_mul_ps(_mm512_set1_ps(0.299f), red), _mm512_mul_ps(_mm512_set1_ps(0.587f), green));
+    _mm512_storeu_ps(out, _mm512_add_ps(both, _mm512_mul_ps(_mm512_set1_ps(0.114f), blue)));
+}
 
 // Stores, or adds, 16 sums of 16 bits.
 inline void widen(const __m256i& words, bool add, int32_t* sums) {
@@ -127,101 +171,36 @@ void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
     }
 }
 
+// Of 16 rows, a quarter of each of four as one vector.
+inline void transpose(const float* in, size_t in_stride, float* out, size_t out_stride) {
+    for (size_t x = 0; x < kBand; x += 4) {
+        __m512 row[4];
+        for (size_t i = 0; i < 4; i++) {
+            const float* const at = in + i * in_stride + x;
+            row[i] = _mm512_castps128_ps512(_mm_loadu_ps(at));
+            row[i] = _mm512_insertf32x4(row[i], _mm_loadu_ps(at + 4 * in_stride), 1);
+            row[i] = _mm512_insertf32x4(row[i], _mm_loadu_ps(at + 8 * in_stride), 2);
+            row[i] = _mm512_insertf32x4(row[i], _mm_loadu_ps(at + 12 * in_stride), 3);
+        }
+        const __m512d low = _mm512_castps_pd(_mm512_unpacklo_ps(row[0], row[1])), high = _mm512_castps_pd(_mm512_unpackhi_ps(row[0], row[1]));
+        const __m512d low2 = _mm512_castps_pd(_mm512_unpacklo_ps(row[2], row[3])), high2 = _mm512_castps_pd(_mm512_unpackhi_ps(row[2], row[3]));
+        _mm512_storeu_pd(out + x * out_stride, _mm512_unpacklo_pd(low, low2));
+        _mm512_storeu_pd(out + (x + 1) * out_stride, _mm512_unpackhi_pd(low, low2));
+        _mm512_storeu_pd(out + (x + 2) * out_stride, _mm512_unpacklo_pd(high, high2));
+        _mm512_storeu_pd(out + (x + 3) * out_stride, _mm512_unpackhi_pd(high, high2));
+    }
+}
+
+#include "exact.inl"
+
 #include "bytes.inl"
 
-constexpr size_t kCodes = 8;
-// How many codes ahead memory is asked for: as many as a core can wait for at once.
-constexpr size_t kAhead = 32;
-constexpr size_t kWide = 32;
-
-inline __m512i pair(const uint8_t* first, const uint8_t* second) {
-    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i*)first)),
-                              _mm256_loadu_si256((const __m256i*)second), 1);
-}
-
-// Adds those of 8 codes of 32 bytes, given two a vector, that are near to the query in both halves of `wanted`. A field
-// of 16 bits sums the ones of a word for each of the four vectors, so that four codes are added up at once.
-inline size_t keep(const __m512i codes[4], __m512i wanted, int radius, size_t first, Hit* hits) {
-    __m512i sums = _mm512_setzero_si512();
-    for (int v = 4; v-- > 0;)
-        sums = _mm512_add_epi64(_mm512_slli_epi64(sums, 16), _mm512_popcnt_epi64(_mm512_xor_si512(codes[v], wanted)));
-    sums = _mm512_add_epi64(sums, _mm512_shuffle_epi32(sums, (_MM_PERM_ENUM)0x4e));
-    sums = _mm512_add_epi64(sums, _mm512_shuffle_i64x2(sums, sums, 0xb1));
-    const __mmask32 near = _mm512_cmple_epu16_mask(sums, _mm512_set1_epi16(static_cast<short>(radius)));
-    if (__builtin_expect(!(near & 0x000f000f), 1)) return 0;
-    uint16_t all[32];
-    _mm512_storeu_si512(all, sums);
-    size_t found = 0;
-    for (size_t lane = 0; lane < kCodes; lane++) {
-        const int distance = all[lane / 2 + 16 * (lane % 2)];
-        if (distance <= radius) hits[found++] = {static_cast<uint32_t>(first + lane), distance};
-    }
-    return found;
-}
-
-// The same of 8 codes of 8 bytes.
-inline size_t keep(__m512i codes, __m512i wanted, int radius, size_t first, Hit* hits) {
-    const __m512i distances = _mm512_popcnt_epi64(_mm512_xor_si512(codes, wanted));
-    unsigned near = _mm512_cmple_epi64_mask(distances, _mm512_set1_epi64(radius));
-    if (__builtin_expect(!near, 1)) return 0;
-    int64_t all[kCodes];
-    _mm512_storeu_si512(all, distances);
-    size_t found = 0;
-    for (; near; near &= near - 1) {
-        const unsigned lane = static_cast<unsigned>(__builtin_ctz(near));
-        hits[found++] = {static_cast<uint32_t>(first + lane), static_cast<int32_t>(all[lane])};
-    }
-    return found;
-}
-
-// Adds what a slot of another variant finds from the k-th code on, where `found` hits are there already.
-template <typename Rest>
-inline size_t finish(size_t k, size_t found, Hit* hits, Rest rest) {
-    const size_t more = rest(hits + found);
-    for (size_t j = found; j < found + more; j++) hits[j].position += static_cast<uint32_t>(k);
-    return found + more;
-}
-
-size_t among(const Codes& codes, const uint32_t* ids, size_t count, const uint8_t* query, int radius, Hit* hits) {
-    if (codes.bytes != kWide) return avx2::among(codes, ids, count, query, radius, hits);
-    const __m512i wanted = pair(query, query);
-    size_t k = 0, found = 0;
-    for (; k + kCodes <= count; k += kCodes) {
-        for (size_t j = k + kAhead; j < k + kAhead + kCodes && j < count; j++) __builtin_prefetch(codes.at(ids[j]));
-        __m512i eight[4];
-        for (int v = 0; v < 4; v++) eight[v] = pair(codes.at(ids[k + 2 * v]), codes.at(ids[k + 2 * v + 1]));
-        found += keep(eight, wanted, radius, k, hits + found);
-    }
-    return finish(k, found, hits, [&](Hit* room) { return avx2::among(codes, ids + k, count - k, query, radius, room); });
-}
-
-size_t between(const Codes& codes, size_t first, size_t count, const uint8_t* query, int radius, Hit* hits) {
-    if (codes.bytes != kWide && codes.bytes != sizeof(uint64_t))
-        return avx2::between(codes, first, count, query, radius, hits);
-    size_t k = 0, found = 0;
-    if (codes.bytes == kWide) {
-        const __m512i wanted = pair(query, query);
-        for (; k + kCodes <= count; k += kCodes) {
-            const __m512i* const at = (const __m512i*)codes.at(first + k);
-            const __m512i eight[4] = {_mm512_loadu_si512(at), _mm512_loadu_si512(at + 1), _mm512_loadu_si512(at + 2),
-                                      _mm512_loadu_si512(at + 3)};
-            found += keep(eight, wanted, radius, k, hits + found);
-        }
-    } else {
-        int64_t word;
-        __builtin_memcpy(&word, query, sizeof word);
-        const __m512i wanted = _mm512_set1_epi64(word);
-        for (; k + kCodes <= count; k += kCodes) {
-            found += keep(_mm512_loadu_si512(codes.at(first + k)), wanted, radius, k, hits + found);
-        }
-    }
-    return finish(k, found, hits, [&](Hit* room) { return avx2::between(codes, first + k, count - k, query, radius, room); });
-}
+#include "hamming512.inl"
 
 }  // namespace avx512
 
 extern const Kernels kAvx512{"avx512",
-    avx512::add_rows, avx512::mix_columns, avx2::filter_exact, avx2::dct, avx2::idct, avx2::gradients, avx2::middle,
+    avx512::add_rows, avx512::mix_columns, avx512::filter_exact, avx2::dct, avx2::idct, avx2::gradients, avx2::middle,
     avx512::grey_row, avx2::lanczos, avx2::split, avx512::arrange, avx512::resample,
     avx512::among, avx512::between, 0.4};
 

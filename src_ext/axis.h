@@ -36,37 +36,49 @@ struct Axis {
     // How many whole bands hold it.
     size_t bands() const { return (n + kBand - 1) / kBand; }
 
-    // How many columns the exact kernel keeps: a power of two that holds those of a window and of a block.
+    // How many columns the exact kernel keeps: a power of two that holds those of a window and of three blocks.
     size_t kept() const {
         size_t count = kBand;
-        while (count < window + kBand) count *= 2;
+        while (count < window + 3 * kBand) count *= 2;
         return count;
     }
 
     bool clipped() const { return first(63) + 2 * window - 1 > n; }
 };
 
+// Most bytes whose sum fits 16 bits.
+constexpr size_t kMostSummed = 257;
+
 // What the exact kernel works in: a ring of as many rows as a window spans and a band needs, cut into blocks of kBand
 // columns that are stored one after the other, each with a row of zeros at its end. All begin at multiples of a band.
 class ExactScratch {
   public:
-    size_t ring_rows;  // a multiple of kBand
-    size_t block;      // floats of a block
-    float *columns, *ring, *sums, *column_ring;
-    size_t row_bytes;  // of a row of pixels in `room`; 0 where none is needed
-    uint8_t* room;     // for kBand rows of pixels
+    size_t ring_rows;   // a multiple of kBand
+    size_t ring_shift;  // where row 0 is in the ring, so that the band which the pass down adds first is a whole one
+    size_t block;       // samples of a block
+    float *columns, *ring, *sums, *counts, *column_ring;  // the ring is of uint16_t where there is `running`
+    size_t row_bytes;                                      // of a row of pixels in `room`; 0 where none is needed
+    uint8_t* room;                                         // for kBand rows of pixels
+    uint16_t* running = nullptr;  // for luma whose sums across fit 16 bits: for sums of all that is before a pixel
 
-    // Zeros. Throws std::bad_alloc.
-    ExactScratch(const Axis& down, const Axis& across, size_t row_size)
-        : ring_rows(std::min(down.bands(), (down.window + 3 * kBand - 2) / kBand) * kBand), block((ring_rows + 1) * kBand),
-          floats_(across.kept() + across.bands() * (ring_rows + 2) + 64 / kBand * down.window),
-          bytes_(kBand * row_size) {
+    // Zeros, but `counts`, which are those that the outputs across are divided by. Throws std::bad_alloc.
+    ExactScratch(const Axis& down, const Axis& across, size_t depth, bool packed)
+        : ring_rows((down.window + 2 * kBand - 1) / kBand * kBand), ring_shift((kBand - (down.half - 1) % kBand) % kBand),
+          block((ring_rows + 1) * kBand), row_bytes(packed ? 0 : across.n * depth), bytes_(kBand * row_bytes) {
+        const bool whole = depth == 1 && across.window <= kMostSummed;
+        const size_t width = across.bands() * kBand, ring_floats = across.bands() * (ring_rows + 2) / (whole ? 2 : 1) * kBand;
+        const size_t parts[] = {across.kept() * kBand, ring_floats, width + 2 * kBand, width, 64 * down.window};
+        floats_.resize((parts[0] + parts[1] + parts[2] + parts[3] + parts[4]) / kBand + 1);
         columns = floats_.front().values;
-        ring = columns + across.kept() * kBand;
-        sums = ring + across.bands() * block;
-        column_ring = sums + across.bands() * kBand;
-        row_bytes = row_size;
+        ring = columns + parts[0];
+        sums = ring + parts[1];
+        counts = sums + parts[2];
+        column_ring = counts + parts[3];
+        for (size_t x = 0; x < width; x++) counts[x] = static_cast<float>(x < across.n ? across.count(x) : 1);
         room = bytes_.data();
+        if (!whole) return;
+        words_.resize(across.n + across.window + 4 * kBand);
+        running = words_.data();
     }
 
   private:
@@ -76,6 +88,7 @@ class ExactScratch {
 
     std::vector<Band> floats_;
     std::vector<uint8_t> bytes_;
+    std::vector<uint16_t> words_;
 };
 
 }  // namespace hashmatch

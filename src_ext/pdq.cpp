@@ -108,7 +108,7 @@ void filter_fast(const Kernels& kernels, const Image& image, const Axis& down, c
 
 // The 64 x 64 image bit for bit as the reference has it.
 void filter_exact(const Kernels& kernels, const Image& image, const Axis& down, const Axis& across, float out[64][64]) {
-    const ExactScratch scratch(down, across, image.packed() ? 0 : image.cols * image.depth());
+    const ExactScratch scratch(down, across, image.depth(), image.packed());
     kernels.filter_exact(image, down, across, scratch, out);
 }
 

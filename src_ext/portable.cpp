@@ -10,17 +10,17 @@ constexpr int kVectorBytes = 16;
 
 #include "kernels.inl"
 
+typedef float Quad __attribute__((vector_size(16), aligned(4), may_alias));
+
 struct Divisor {
-    float count;
+    Quad count;
 
     Divisor() = default;
-    explicit Divisor(size_t value) : count(static_cast<float>(value)) {}
+    explicit Divisor(size_t value) : count(Quad{} + static_cast<float>(value)) {}
+    explicit Divisor(const float* counts) : count(*(const Quad*)counts) {}
 };
 
-template <class Floats>
-inline Floats quotient(Floats sum, const Divisor& by) {
-    return sum / by.count;
-}
+inline Quad quotient(Quad sum, const Divisor& by) { return sum / by.count; }
 
 inline void luma_row(const uint8_t* pixels, float out[kBand]) {
     for (size_t x = 0; x < kBand; x++) out[x] = pixels[x];
@@ -31,6 +31,30 @@ inline void colour_row(const uint8_t* pixels, bool bgr, float out[kBand]) {
     for (size_t x = 0; x < kBand; x++) out[x] = 0.299f * red[3 * x] + 0.587f * green[3 * x] + 0.114f * blue[3 * x];
 }
 
+inline Quad whole(const uint16_t* words) {
+    return Quad{static_cast<float>(words[0]), static_cast<float>(words[1]), static_cast<float>(words[2]), static_cast<float>(words[3])};
+}
+
+// In steps of 1, 2 and 4 within 8 at a time.
+inline void running_sums(const uint8_t* pixels, size_t count, uint16_t* out) {
+    typedef uint8_t Bytes __attribute__((vector_size(8), aligned(1), may_alias));
+    typedef uint16_t Words __attribute__((vector_size(16), aligned(2), may_alias));
+    const Words none = {};
+    Words before = {};
+    for (size_t x = 0; x < count; x += 8) {
+        uint8_t last[8] = {};
+        const uint8_t* const at = x + 8 <= count ? pixels + x : static_cast<uint8_t*>(__builtin_memcpy(last, pixels + x, count - x));
+        Words sums = __builtin_convertvector(*(const Bytes*)at, Words);
+        sums += __builtin_shufflevector(none, sums, 0, 8, 9, 10, 11, 12, 13, 14);
+        sums += __builtin_shufflevector(none, sums, 0, 1, 8, 9, 10, 11, 12, 13);
+        sums += __builtin_shufflevector(none, sums, 0, 1, 2, 3, 8, 9, 10, 11);
+        sums += before;
+        before = __builtin_shufflevector(sums, sums, 7, 7, 7, 7, 7, 7, 7, 7);
+        *(Words*)(out + x) = sums;
+    }
+}
+
+#include "transpose.inl"
 #include "exact.inl"
 #include "hamming.inl"
 

@@ -63,6 +63,14 @@ def test_large_and_thin(shape: tuple[int, int]) -> None:
     check(noise.integers(0, 256, (*shape, 3), np.uint8))
 
 
+@pytest.mark.parametrize("width", [32_896, 32_897])
+def test_where_sums_across_no_longer_fit_16_bits(width: int) -> None:
+    """257 white pixels still do."""
+    white = np.full((8, width), 255, np.uint8)
+    white[::2, 1::1000] = 254
+    check(white)
+
+
 def test_weights_beyond_what_one_tap_holds() -> None:
     check(np.random.default_rng(1).integers(0, 256, (20_001, 70), np.uint8))
 
