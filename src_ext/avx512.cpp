@@ -136,11 +136,9 @@ void mix_columns(const int32_t* sums, const size_t* first, size_t outputs, const
     }
 }
 
-// The luma of 16 pixels times 2^16, from the bytes at the places given: 4 a pixel, of which two are green, times what is left
-// of the weights once those are written to the base 256, the upper digits first and then the lower, which have a sign.
-// Either green byte has half the weight.
-inline __m512i grey_16(const __m512i& bytes, const __m512i& places, const __m512i& upper, const __m512i& lower) {
-    const __m512i colours = _mm512_permutexvar_epi8(places, bytes);
+// The luma of 16 pixels times 2^16, from bytes of which 4 are of each, two of them green, each with half the weight: times what
+// is left of the weights once those are written to the base 256, the upper digits first and then the lower, which have a sign.
+inline __m512i grey_16(const __m512i& colours, const __m512i& upper, const __m512i& lower) {
     const __m512i high = _mm512_dpbusd_epi32(_mm512_set1_epi32(0x80), colours, upper);
     return _mm512_dpbusd_epi32(_mm512_slli_epi32(high, 8), colours, lower);
 }
@@ -154,20 +152,23 @@ void grey_row(const uint8_t* pixels, size_t width, bool bgr, uint8_t* out) {
     const __m512i steps = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45);
     const __m512i places = _mm512_add_epi32(_mm512_mullo_epi32(steps, _mm512_set1_epi32(0x01010101)), _mm512_set1_epi32(0x02010100));
     const __m512i last_places = _mm512_add_epi32(places, _mm512_set1_epi32(0x10101010));
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const auto luma = [&](const __m512i& bytes, const __m512i& at) { return _mm512_srli_epi32(grey_16(bytes, at, upper, lower), 16); };
+    const __m512i quarters = _mm512_setr_epi32(0, 16, 32, 48, 64, 80, 96, 112, 0, 16, 32, 48, 64, 80, 96, 112);
+    const __m512i thirds = _mm512_add_epi32(_mm512_mullo_epi32(quarters, _mm512_set1_epi32(0x01010101)), _mm512_set1_epi32(0x0e0a0602));
+    const auto luma_of = [&](const uint8_t* at, const __m512i& from) {
+        return grey_16(_mm512_permutexvar_epi8(from, _mm512_loadu_si512(at)), upper, lower);
+    };
     size_t x = 0;
     for (; x + 64 <= width; x += 64) {
         const uint8_t* const at = pixels + 3 * x;
-        const __m512i a = luma(_mm512_loadu_si512(at), places), b = luma(_mm512_loadu_si512(at + 48), places);
-        const __m512i c = luma(_mm512_loadu_si512(at + 96), places), d = luma(_mm512_loadu_si512(at + 128), last_places);
-        const __m512i bytes = _mm512_packus_epi16(_mm512_packus_epi32(a, b), _mm512_packus_epi32(c, d));
-        _mm512_storeu_si512(out + x, _mm512_permutexvar_epi32(order, bytes));
+        const __m512i left = _mm512_permutex2var_epi8(luma_of(at, places), thirds, luma_of(at + 48, places));
+        const __m512i right = _mm512_permutex2var_epi8(luma_of(at + 96, places), thirds, luma_of(at + 128, last_places));
+        _mm512_storeu_si512(out + x, _mm512_mask_blend_epi64(0xf0, left, right));
     }
     for (; x < width; x += 16) {
         const unsigned count = width - x < 16 ? static_cast<unsigned>(width - x) : 16;
         const __m512i bytes = _mm512_maskz_loadu_epi8((1ull << 3 * count) - 1, pixels + 3 * x);
-        _mm512_mask_cvtepi32_storeu_epi8(out + x, static_cast<__mmask16>((1u << count) - 1), luma(bytes, places));
+        const __m512i luma = _mm512_srli_epi32(grey_16(_mm512_permutexvar_epi8(places, bytes), upper, lower), 16);
+        _mm512_mask_cvtepi32_storeu_epi8(out + x, static_cast<__mmask16>((1u << count) - 1), luma);
     }
 }
 
