@@ -67,6 +67,15 @@ def test_the_seal_changes_nothing(codec: str, container: str, tmp_path: Path, ph
     assert not pool.losses
 
 
+def test_dull_frames_are_hashed_as_unsealed_too(tmp_path: Path, photo: Pixels, pool: Pool) -> None:
+    path = tmp_path / "video"
+    path.write_bytes(encoded([picture // 40 + 100 for picture in scene(photo, 6)]))
+    job = VideoJob(VideoOptions(Selection.ALL))
+    scan, frames = hashed(pool, path, job)
+    assert (scan, frames) == hashed(InProcess(LIMITS), path, job)
+    assert [(frame.hashes[0].quality or 0) < 80 for frame in frames] == [True] * 6
+
+
 def test_borders_are_looked_within(tmp_path: Path, photo: Pixels, pool: Pool) -> None:
     boxed = []
     for picture in scene(photo, 3):
@@ -125,17 +134,18 @@ def test_whoever_wants_no_more_gets_no_more(tmp_path: Path, photo: Pixels) -> No
 def test_a_job_is_given_up_while_it_is_at_work(tmp_path: Path, photos: dict[str, Pixels], pool: Pool) -> None:
     path = tmp_path / "video"
     path.write_bytes(encoded(film(list(photos.values()), 60)))
-    stop, begun = Stop(), threading.Event()
+    stop, begun, thrown = Stop(), threading.Event(), threading.Event()
 
     def take(_: object) -> bool:
         begun.set()
-        return True
+        return thrown.wait(60)
 
     file = os.open(path, os.O_RDONLY)
 
     def leave() -> None:
         begun.wait(60)
         stop.throw()
+        thrown.set()
 
     thrower = threading.Thread(target=leave)
     thrower.start()

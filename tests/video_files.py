@@ -33,11 +33,12 @@ def encoded(
     *,
     rate: int = 10,
     pix_fmt: str = "yuv420p",
+    samples: str = "rgb24",
     options: Mapping[str, str] | None = None,
     container_options: Mapping[str, str] | None = None,
     prepare: Callable[[Any], None] = lambda _: None,
 ) -> bytes:
-    """A file of RGB pictures of one size; `prepare` is given the stream before anything is encoded."""
+    """A file of pictures of one size, in RGB or as `samples` says; `prepare` is given the stream before all else."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=dict(container_options or {})) as output:
         stream: Any = None
@@ -48,7 +49,7 @@ def encoded(
                 stream.pix_fmt = pix_fmt
                 stream.codec_context.thread_count = 1
                 prepare(stream)
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame = av.VideoFrame.from_ndarray(picture, format=samples)
             frame.pts, frame.time_base = number, Fraction(1, rate)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))

@@ -1,6 +1,6 @@
 """Moving pictures, or one still, as frames that come one after another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ class Picked(NamedTuple):
     time: int
     """Microseconds since the beginning."""
     frame: Frame
+    colours: Callable[[], Frame] | None = None
+    """The same picture in BGR, as long as its pixels are there; None where `frame` is all that there is of it."""
 
 
 @dataclass(slots=True)

@@ -1,18 +1,27 @@
 """A decoded video frame as pixels to hash: its luma plane where it has one, without a conversion of colours."""
 
+from typing import Final
+
 import cv2
 import numpy as np
 from av import VideoFrame
-from av.video.reformatter import ColorRange
+from av.video.reformatter import ColorRange, Interpolation
 from numpy.typing import NDArray
 
+from hashmatch.media.footage import Picked
 from hashmatch.media.picture import Picture
 from hashmatch.media.white import opaque
 from hashmatch.types import Frame
 
 
-def picture_of(frame: VideoFrame, media_type: str) -> Frame:
-    """The pixels as they are stored: cropped, but neither turned nor stretched to the shape of display.
+_AS_THE_REFERENCE: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+"""The same bits on every processor: those of the hashes that come with vPDQ."""
+_UNSPECIFIED: Final = 2
+"""As FFmpeg numbers what a frame says of its colours (ITU-T H.273)."""
+
+
+def picked(time: int, frame: VideoFrame, media_type: str) -> Picked:
+    """A frame's pixels as they are stored: cropped, but neither turned nor stretched to the shape of display.
 
     What has no luma plane, such as RGB, becomes BGR, on a white page where it is transparent. Samples of more than 8
     bits are rounded to 8. The pixels may be a view of the frame's memory, which then lives as long.
@@ -20,10 +29,21 @@ def picture_of(frame: VideoFrame, media_type: str) -> Frame:
     parts = frame.format.components
     has_luma = parts[0].is_luma and not frame.format.is_rgb and not frame.format.has_palette
     alone = all(part.plane != parts[0].plane for part in parts[1:])
+    width, height = frame.width, frame.height
     if not has_luma or not alone or frame.format.is_big_endian or frame.planes[0].line_size <= 0:
-        return Frame(_shown(frame), media_type, frame.width, frame.height)
+        return Picked(time, Frame(_shown(frame), media_type, width, height))
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
-    return Frame(_plane(frame, parts[0].bits), media_type, frame.width, frame.height, limited=not full)
+    luma = Frame(_plane(frame, parts[0].bits), media_type, width, height, limited=not full)
+    if len(parts) == 1:
+        return Picked(time, luma)
+    return Picked(time, luma, lambda: Frame(_converted(frame), media_type, width, height))
+
+
+def _converted(frame: VideoFrame) -> NDArray[np.uint8]:
+    """BGR as vPDQ makes it: by the coefficients of BT.601 and rounded to 8 bits, whatever the frame says it is."""
+    frame.colorspace = _UNSPECIFIED
+    shown = frame.reformat(format="bgr24", interpolation=_AS_THE_REFERENCE, threads=1)
+    return shown.to_ndarray().astype(np.uint8, copy=False)
 
 
 def _plane(frame: VideoFrame, bits: int) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from hashmatch.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
 from hashmatch.media.container import Source
 from hashmatch.media.footage import Footage, Picked
 from hashmatch.media.gops import next_due, steps
-from hashmatch.media.luma import picture_of
+from hashmatch.media.luma import picked
 from hashmatch.media.picture import check_size
 from hashmatch.settings import MediaLimits
 from hashmatch.types import SECOND, Incomplete, Selection, VideoInfo, VideoOptions
@@ -46,12 +46,11 @@ def open_video(source: Source, media_type: str, options: VideoOptions, limits: M
         stream = _stream(container)
         context = stream.codec_context
         check_size(context.width, context.height, limits)
-        _configure(stream, options, limits)
+        footage = Footage(VideoInfo(media_type, context.width, context.height, _duration(container, stream)), iter(()))
+        _configure(stream, limits, keyframes=footage.sampled and options.selection is Selection.KEYFRAMES)
     except BaseException:
         container.close()
         raise
-    info = VideoInfo(media_type, context.width, context.height, _duration(container, stream))
-    footage = Footage(info, iter(()))
     footage.frames = _frames(container, stream, options, limits, footage)
     return footage
 
@@ -89,12 +88,12 @@ def _stream(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _configure(stream: VideoStream, options: VideoOptions, limits: MediaLimits) -> None:
+def _configure(stream: VideoStream, limits: MediaLimits, *, keyframes: bool) -> None:
     context = stream.codec_context
     context.thread_count = 1
     context.thread_type = "NONE"
     context.options = {"max_pixels": str(limits.max_pixels)}
-    if options.selection is Selection.KEYFRAMES:
+    if keyframes:
         context.skip_frame = "NONKEY"
 
 
@@ -111,9 +110,9 @@ def _frames(
     count = 0
     with container:
         try:
-            for picked in _picked(container, stream, options, limits, footage):
+            for each in _picked(container, stream, options, limits, footage):
                 count += 1
-                yield picked
+                yield each
         except av.error.MemoryError as error:
             raise MemoryError from error
         except MediaTooLarge:
@@ -149,7 +148,7 @@ def _picked(
             return
         due, count = next_due(at, options.interval), count + 1
         check_size(frame.width, frame.height, limits)
-        yield Picked(at, picture_of(frame, footage.info.media_type))
+        yield picked(at, frame, footage.info.media_type)
 
 
 class _Clock:
