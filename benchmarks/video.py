@@ -2,8 +2,9 @@
 
 `python -m benchmarks.video` makes films of 720p as encoders make them, or takes the one that is named. The peers are
 vPDQ's own program (`pip install vpdq` builds it where FFmpeg's headers are: Debian's libavcodec-dev, libavformat-dev,
-libavfilter-dev, libavdevice-dev, libswscale-dev and cmake), and a loop of OpenCV's frames through pdqhash. Processor
-time is measured, that of all threads, so that what else the machine does counts little.
+libavfilter-dev, libavdevice-dev, libswscale-dev and cmake), and a loop of OpenCV's frames through pdqhash. The decoder
+alone is what could be had at most: it is given just the packets that hashmatch gives it, from memory. Processor time is
+measured, that of all threads, so that what else the machine does counts little.
 """
 
 import argparse
@@ -11,72 +12,40 @@ import importlib
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import av
 import cv2
-import numpy as np
 import pdqhash
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.films import FILMS, make
 from benchmarks.machine import described
-from hashmatch import hashing, media
-from hashmatch.cli.photos import colour_photos
+from hashmatch import media
+from hashmatch.media import Picked
+from hashmatch.media.gops import steps
+from hashmatch.sandbox import VideoJob
+from hashmatch.sandbox.watching import watch
 from hashmatch.settings import MediaLimits
-from hashmatch.types import Selection, VideoOptions
+from hashmatch.types import SECOND, Selection, VideoOptions
 
-_SIZE = (1280, 720)
-_RATE = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """How a film is cut and encoded by x264."""
-
-    scene_seconds: int
-    keyframe_every: int
-    """Frames, at most: x264 makes one at each cut, too."""
-    preset: str
-    bframes: int = 3
+Way = Callable[[], float]
+"""Goes through the film once; the seconds of processor time that it took."""
 
 
-FILMS = {
-    "cuts": Film(4, 250, "veryfast"),
-    "one take": Film(1000, 250, "medium"),
-    "for streaming": Film(4, 60, "fast"),
-    "of a phone": Film(1000, 30, "veryfast", bframes=0),
-}
+def timed(work: Callable[[], object]) -> Way:
+    """The whole of a function."""
 
+    def way() -> float:
+        started = time.process_time()
+        work()
+        return time.process_time() - started
 
-def make(path: Path, seconds: int, film: Film) -> None:
-    """Photographs that the camera moves over, with grain."""
-    width, height = _SIZE
-    read = (cv2.imread(str(photo)) for photo in colour_photos().values())
-    photos = [cv2.resize(photo, (1600, 1000)) for photo in read if photo is not None]
-    grain = np.random.default_rng(1).integers(0, 8, (4, height, width, 1), np.uint8)
-    with av.open(str(path), "w") as output:
-        stream: Any = output.add_stream(
-            "libx264",
-            rate=_RATE,
-            options={"preset": film.preset, "g": str(film.keyframe_every), "bf": str(film.bframes)},
-        )
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        scene_seconds = min(film.scene_seconds, seconds)
-        for number in range(seconds * _RATE):
-            scene, t = divmod(number / _RATE / scene_seconds, 1)
-            across, down = int(width * (1 - t / 4)), int(height * (1 - t / 4))
-            left, top = int((1600 - across) * t), int((1000 - down) * (1 - t))
-            part = photos[int(scene) % len(photos)][top : top + down, left : left + across]
-            picture = cv2.add(cv2.resize(part, _SIZE), np.repeat(grain[number % 4], 3, 2))
-            frame = av.VideoFrame.from_ndarray(picture.astype(np.uint8), format="bgr24")
-            frame.pts, frame.time_base = number, Fraction(1, _RATE)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+    return way
 
 
 class Ours:
@@ -85,16 +54,53 @@ class Ours:
     def __init__(self, path: Path, selection: Selection) -> None:
         self._path = path
         self._options = VideoOptions(selection)
+        self._away = 0.0
         self.shares: list[float] = []
 
-    def __call__(self) -> None:
-        hashed, started = 0.0, time.process_time()
+    def __call__(self) -> float:
+        self._away, started = 0.0, time.process_time()
         with self._path.open("rb") as file:
-            for _, frame in media.open_footage(file, self._options, MediaLimits()).frames:
-                begun = time.process_time()
-                hashing.hash_frame(frame)
-                hashed += time.process_time() - begun
-        self.shares.append(hashed / (time.process_time() - started))
+            footage = media.open_footage(file, self._options, MediaLimits())
+            begun = time.process_time()
+            footage.frames = self._noted(footage.frames)
+            for _ in watch(footage, VideoJob(self._options)):
+                pass
+            ended = time.process_time()
+        self.shares.append((ended - begun - self._away) / (ended - started))
+        return ended - started
+
+    def _noted(self, frames: Iterator[Picked]) -> Iterator[Picked]:
+        while True:
+            begun = time.process_time()
+            picked = next(frames, None)
+            self._away += time.process_time() - begun
+            if picked is None:
+                return
+            yield picked
+
+
+def decoder_alone(path: Path, selection: Selection) -> float:
+    """The seconds of processor time that FFmpeg takes for the packets that a selection needs."""
+    with av.open(str(path), "r") as container:
+        stream = container.streams.video[0]
+        context: Any = stream.codec_context
+        context.thread_count, context.thread_type = 1, "NONE"
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        given: list[tuple[Any, str]] = [(packet, "DEFAULT") for packet in packets]
+        if selection is Selection.KEYFRAMES:
+            keyframes = [packet for packet in packets if packet.is_keyframe]
+            given = [(each, "NONKEY") for keyframe in keyframes for each in (keyframe, None)]
+        elif selection is Selection.INTERVAL:
+            unit, start = float(stream.time_base or 0) * SECOND, stream.start_time or 0
+            chosen = steps(packets, lambda pts: round((pts - start) * unit), SECOND)
+            given = [(step and step.packet, "DEFAULT" if step is None or step.wanted else "NONREF") for step in chosen]
+        started = time.process_time()
+        for packet, skipped in (*given, (None, "DEFAULT")):
+            context.skip_frame = skipped
+            context.decode(packet)
+            if packet is None:
+                context.flush_buffers()
+        return time.process_time() - started
 
 
 def opencv_loop(path: Path) -> None:
@@ -109,14 +115,14 @@ def opencv_loop(path: Path) -> None:
         number += 1
 
 
-def peers(path: Path) -> Mapping[str, Callable[[], object]]:
+def peers(path: Path) -> Mapping[str, Way]:
     """By name; vpdq where it is installed."""
-    ways: dict[str, Callable[[], object]] = {"OpenCV loop + pdqhash, 1/s": lambda: opencv_loop(path)}
+    ways = {"OpenCV loop + pdqhash, 1/s": timed(lambda: opencv_loop(path))}
     try:
         vpdq = importlib.import_module("vpdq")
     except ImportError:
         return ways
-    return {"vpdq, 1/s": lambda: vpdq.computeHash(str(path), seconds_per_hash=1, thread_count=1), **ways}
+    return {"vpdq, 1/s": timed(lambda: vpdq.computeHash(str(path), seconds_per_hash=1, thread_count=1)), **ways}
 
 
 def measure(path: Path, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -124,13 +130,12 @@ def measure(path: Path, rounds: int) -> tuple[dict[str, float], dict[str, float]
     with av.open(str(path), "r") as container:
         seconds = float((container.duration or 0) / av.time_base)
     ours = {f"hashmatch, {name}": Ours(path, each) for name, each in _OURS.items()}
-    ways: dict[str, Callable[[], object]] = {**peers(path), **ours}
+    alone = {f"the decoder alone, {name}": partial(decoder_alone, path, each) for name, each in _OURS.items()}
+    ways: dict[str, Way] = {**peers(path), **ours, **alone}
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            started = time.process_time()
-            way()
-            taken[name].append(time.process_time() - started)
+            taken[name].append(way())
     rates = {name: seconds / statistics.median(each) for name, each in taken.items()}
     return rates, {name: statistics.median(each.shares) for name, each in ours.items()}
 

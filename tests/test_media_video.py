@@ -107,7 +107,19 @@ def test_an_interval_gives_the_frames_that_all_would(
     assert hashed(data, VideoOptions(interval=interval)) == expected
 
 
-@pytest.mark.parametrize(("codec", "container"), [("libx264", "mp4"), ("libx265", "mp4"), ("libvpx-vp9", "webm")])
+@pytest.mark.parametrize(
+    ("codec", "container"),
+    [
+        ("libx264", "mp4"),
+        ("libx264", "matroska"),
+        ("libx264", "avi"),
+        ("libx265", "mp4"),
+        ("libvpx", "webm"),
+        ("libvpx-vp9", "webm"),
+        ("libsvtav1", "mp4"),
+        ("mpeg4", "avi"),
+    ],
+)
 def test_keyframes_are_those_that_are_marked_so(codec: str, container: str, photo: Pixels) -> None:
     params = {"x265-params": "log-level=none:pools=none:frame-threads=1:keyint=9:min-keyint=9:scenecut=0"}
     data = encoded(scene(photo, 40), codec, container, options=params if codec == "libx265" else {"g": "9"})
@@ -116,6 +128,7 @@ def test_keyframes_are_those_that_are_marked_so(codec: str, container: str, phot
     expected = [found for found, key in zip(hashed(data), marked, strict=True) if key]
     assert 4 <= len(expected) < 40
     assert hashed(data, VideoOptions(Selection.KEYFRAMES)) == expected
+    assert opened(data, VideoOptions(Selection.KEYFRAMES)).info == opened(data).info
 
 
 @pytest.mark.parametrize(
@@ -151,7 +164,8 @@ def test_dull_frames_are_hashed_by_their_colours(space: int) -> None:
     random = np.random.default_rng(3)
 
     def smooth(low: int, high: int) -> Pixels:
-        return cv2.resize(random.integers(low, high, (10, 10), np.uint8), (128, 128), interpolation=cv2.INTER_CUBIC)
+        coarse = random.integers(low, high, (10, 10), np.uint8)
+        return cv2.resize(coarse, (128, 128), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
 
     y, u, v = planes = np.stack((smooth(30, 60), smooth(20, 235), smooth(20, 235)))
 

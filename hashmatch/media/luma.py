@@ -13,7 +13,6 @@ from hashmatch.media.picture import Picture
 from hashmatch.media.white import opaque
 from hashmatch.types import Frame
 
-
 _AS_THE_REFERENCE: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 """The same bits on every processor: those of the hashes that come with vPDQ."""
 _UNSPECIFIED: Final = 2

@@ -41,13 +41,14 @@ av.logging.set_level(None)
 
 def open_video(source: Source, media_type: str, options: VideoOptions, limits: MediaLimits) -> Footage:
     """What a video says of itself, and its frames; raises CorruptMedia, UnsupportedMedia, MediaTooLarge."""
-    container = _open(source, media_type)
+    keyframes = options.selection is Selection.KEYFRAMES and not media_type.startswith("image/")
+    container = _open(source, media_type, keyframes=keyframes)
     try:
         stream = _stream(container)
         context = stream.codec_context
         check_size(context.width, context.height, limits)
         footage = Footage(VideoInfo(media_type, context.width, context.height, _duration(container, stream)), iter(()))
-        _configure(stream, limits, keyframes=footage.sampled and options.selection is Selection.KEYFRAMES)
+        _configure(stream, limits, keyframes=keyframes)
     except BaseException:
         container.close()
         raise
@@ -59,7 +60,7 @@ def _refuse(*_: object) -> Any:
     raise UnsupportedMedia("the video refers to another file")
 
 
-def _open(source: Source, media_type: str) -> InputContainer:
+def _open(source: Source, media_type: str, *, keyframes: bool) -> InputContainer:
     options = {
         "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif",
         "codec_whitelist": ",".join(CODECS),
@@ -69,6 +70,9 @@ def _open(source: Source, media_type: str) -> InputContainer:
     demuxer = DEMUXERS[media_type]
     if demuxer != "mov":
         del options["enable_drefs"]
+    if keyframes:
+        # Else a frame is decoded here already, to learn how far frames are out of order: keyframes stand alone.
+        options["skip_frame"] = "all"
     try:
         return av.open(source, mode="r", format=demuxer, options=options, io_open=_refuse, metadata_errors="ignore")
     except av.error.MemoryError as error:
