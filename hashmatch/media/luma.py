@@ -1,4 +1,4 @@
-"""A decoded video frame as pixels to hash: its luma plane where it has one, without a conversion of colours."""
+"""A decoded video frame as pixels to hash: its luma plane where it has one, and its colours where asked for."""
 
 from typing import Final
 
