@@ -82,11 +82,6 @@ cdef extern from "jpeg.h" namespace "hashmatch" nogil:
         const Kernels& kernels, const uint8_t* data, size_t size, size_t rows, size_t cols, bint reduced, uint8_t* out)
 
 
-cdef extern from "jpeg.h" namespace "hashmatch" nogil:
-    bint native_jpeg_luma "hashmatch::jpeg_luma"(
-        const Kernels& kernels, const uint8_t* data, size_t size, size_t rows, size_t cols, bint reduced, uint8_t* out)
-
-
 cdef extern from "mih.h" namespace "hashmatch" nogil:
     cdef cppclass Mih:
         Mih(const Codes& codes, int count, uint32_t* tables, int first)
@@ -282,19 +277,6 @@ def small_hash(image, str kind, *, str order="rgb", bint turned=True, str varian
     cdef uint8_t[:, ::1] out = hashes
     memcpy(&out[0, 0], &found[0][0], 8 * count)
     return hashes
-
-
-def jpeg_luma(const uint8_t[::1] data not None, size_t height, size_t width, *, bint reduced=False, str variant=None):
-    cdef const Kernels* kernels = chosen if variant is None else find(variant)
-    cdef size_t side = 8 if reduced else 1
-    cdef bint done
-    if not data.shape[0] or not height or not width:
-        return None
-    pixels = np.empty(((height + side - 1) // side, (width + side - 1) // side), np.uint8)
-    cdef uint8_t[:, ::1] out = pixels
-    with nogil:
-        done = native_jpeg_luma(kernels[0], &data[0], data.shape[0], height, width, reduced, &out[0, 0])
-    return pixels if done else None
 
 
 def jpeg_luma(const uint8_t[::1] data not None, size_t height, size_t width, *, bint reduced=False, str variant=None):

@@ -174,9 +174,9 @@ class Decoder {
     }
 
   private:
-    bool restart() {
-        if (bits_.next() != entropy_.end(part_)) return false;
-        bits_ = Bits(entropy_.begin(++part_));
+    bool restart(Bits& bits) {
+        if (bits.next() != entropy_.end(part_)) return false;
+        bits = Bits(entropy_.begin(++part_));
         left_ = header_.interval;
         predictor_ = 0;
         return true;
@@ -187,10 +187,8 @@ class Decoder {
         if (!reduced_) std::memset(blocks_, 0, sizeof blocks_);
         Bits bits = bits_;
         for (size_t unit = 0; unit < count; unit++) {
-            if (header_.interval && left_-- == 0) {
-                bits_ = bits;
-                if (!restart()) return false;
-                bits = bits_;
+            if (header_.interval) {
+                if (left_ == 0 && !restart(bits)) return false;
                 left_--;
             }
             for (size_t y = 0; y < down_; y++)
