@@ -3,8 +3,13 @@
 import os
 import platform
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+
+_OF_A_PROCESS: Final = 2
+"""The last bits of the clock that counts a process's time in nanoseconds, as clock_getcpuclockid(3) makes it."""
 
 
 def described() -> str:
@@ -26,9 +31,10 @@ def commit() -> str:
 
 def processor_seconds(process: int) -> float:
     """What a process and those below it have used so far, those of them that have ended included."""
+    own = time.clock_gettime(~process << 3 | _OF_A_PROCESS)
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    ended = sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
     children = {
         int(child) for file in Path(f"/proc/{process}/task").glob("*/children") for child in file.read_text().split()
     }
-    return own + sum(map(processor_seconds, children))
+    return own + ended + sum(map(processor_seconds, children))

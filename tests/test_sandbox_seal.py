@@ -47,6 +47,11 @@ def test_refused(pool: Pool, action: str) -> None:
     assert ask(pool, f"{action} {REFUSED[action]}") == errno.EPERM
 
 
+def test_media_are_only_read(pool: Pool) -> None:
+    """The memory in which they come cannot be made writable."""
+    assert ask(pool, "tray") == errno.EACCES
+
+
 @pytest.mark.parametrize("action", KILLED)
 def test_killed(pool: Pool, action: str) -> None:
     with pytest.raises(DecoderCrashed) as caught:

@@ -5,8 +5,10 @@ from typing import Final
 
 READY: Final = b"ready"
 """What the zygote says first; otherwise, why it cannot fork workers."""
+SEALED: Final = b"sealed"
+"""What a worker says first, on its own connection; otherwise, why it cannot be sealed."""
 REQUEST: Final = struct.Struct("<Bi")
-"""SPAWN and 0, or BURY and the process id of a worker."""
+"""SPAWN and 0, together with the descriptor of the worker's tray, or BURY and the process id of a worker."""
 REPLY: Final = struct.Struct("<i")
 """To SPAWN: the process id, together with the descriptor of its connection, or an error number, negative.
 

@@ -20,6 +20,8 @@ _INNER, _APPROXIMATE = 1, 2
 """Flags: there are hashes of what is within a border; those of pixels are approximate. Never both."""
 MEDIA_TYPE: Final = re.compile(rb"(image|video)/[a-z0-9-]{1,18}\0*")
 _NO_QUALITY: Final = 255
+_LENGTH: Final = struct.Struct("<BQ")
+"""How a request begins: the task's number, and the bytes of media in the tray."""
 _hash = quick(Hash)
 
 
@@ -36,20 +38,26 @@ class ImageTask:
 
     def ask(self, worker: Line) -> HashedImage:
         kinds = tuple(self._job.kinds)
-        worker.hold(_request(kinds, self._job.all_views, self._job.approximate))
-        worker.send(self._data)
+        worker.tray.lay(self._data)
+        wanted = _wanted(kinds, self._job.all_views, self._job.approximate)
+        worker.send(_LENGTH.pack(self.number, len(self._data)) + wanted)
         return unpack(answer(worker, _longest(kinds), self._limits), self._job, self._limits)
 
 
 @lru_cache
-def _request(kinds: tuple[str, ...], all_views: bool, approximate: bool) -> bytes:
-    return bytes((ImageTask.number,)) + json.dumps((kinds, all_views, approximate)).encode()
+def _wanted(kinds: tuple[str, ...], all_views: bool, approximate: bool) -> bytes:
+    return json.dumps((kinds, all_views, approximate)).encode()
+
+
+def read_request(line: Line, request: bytes) -> tuple[bytes, Job]:
+    """In the worker: the media and what to compute of them."""
+    _, length = _LENGTH.unpack_from(request)
+    return line.tray.take(length), _job(request[_LENGTH.size :])
 
 
 @lru_cache
-def read_request(request: bytes) -> Job:
-    """In the worker: what to compute of the media, which are the next message."""
-    return Job(*json.loads(request))
+def _job(wanted: bytes) -> Job:
+    return Job(*json.loads(wanted))
 
 
 def pack(image: HashedImage) -> bytes:

@@ -1,17 +1,15 @@
-"""The connection between the service and a worker: whole messages, each no longer than its reader allows."""
+"""The connection between the service and a worker: a socket of whole messages, and a tray for media."""
 
 import contextlib
-import select
 import socket
 import struct
 import time
 from typing import Final
 
-_LENGTH: Final = struct.Struct("<Q")
-_BUFFER: Final = 2**20
-"""Bytes on their way that the kernel is asked to keep, so that most media are handed over at once."""
-_AHEAD: Final = 4096
-"""Bytes that most answers are shorter than."""
+from hashmatch.sandbox.tray import Tray
+
+_TIME: Final = struct.Struct("@ll")
+"""Seconds and microseconds, as SO_RCVTIMEO takes them; twice nothing would be no limit."""
 
 
 class Malformed(ValueError):
@@ -22,52 +20,45 @@ class Line:
     """One end. Past `deadline`, on the clock of time.monotonic, everything raises TimeoutError; None waits forever.
 
     The other side's end raises EOFError or another OSError. The kernel is asked as seldom as can be, as each time lets
-    other threads have the interpreter: an end with a deadline reads ahead, and so must not be sent descriptors.
+    other threads have the interpreter.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(True)  # a time limit of Python's takes two more system calls each time
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+    def __init__(self, connection: socket.socket, tray: Tray) -> None:
+        """`connection` is one of SOCK_SEQPACKET, `tray` this side's."""
+        connection.setblocking(True)  # a time limit of Python's takes another system call each time
         self._connection = connection
-        self._readable = select.poll()
-        self._readable.register(connection, select.POLLIN)
-        self._writable = select.poll()
-        self._writable.register(connection, select.POLLOUT)
-        self._read = b""
-        self._held = b""
+        self.tray = tray
         self.deadline: float | None = None
 
-    def hold(self, message: bytes) -> None:
-        """Send a short message together with the next, so that the other side wakes up once."""
-        self._held += _LENGTH.pack(len(message)) + message
-
     def send(self, message: bytes) -> None:
-        """Return once the message is handed to the kernel."""
-        flags = 0 if self._left() is None else socket.MSG_DONTWAIT
-        header, self._held = self._held + _LENGTH.pack(len(message)), b""
-        parts = [memoryview(header), memoryview(message)]
-        while parts:
-            try:
-                sent = self._connection.sendmsg(parts, (), flags)
-            except BlockingIOError:
-                self._wait(self._writable)
-                continue
-            while parts and sent >= len(parts[0]):
-                sent -= len(parts.pop(0))
-            if parts:
-                parts[0] = parts[0][sent:]
+        """Return once the message, of 1 byte to 64 KiB, is handed to the kernel; TimeoutError where nobody reads."""
+        try:
+            self._connection.send(message, self._patience())
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def receive(self, longest: int) -> bytes:
-        """The next message; raises Malformed where it says to be longer than `longest` bytes."""
-        (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
-        if length > longest:
-            raise Malformed(f"a message of {length:,} bytes where at most {longest:,} were expected")
-        return self._exactly(length)
+        """The next message; raises Malformed where it is longer than `longest` bytes."""
+        left = self._left()
+        if left is not None:
+            limit = _TIME.pack(*divmod(max(1, round(left * 1e6)), 10**6))
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        try:
+            message = self._connection.recv(longest + 1)  # the kernel cuts what is longer
+        except BlockingIOError:
+            raise TimeoutError from None
+        if not message:
+            raise EOFError
+        if len(message) > longest:
+            raise Malformed(f"a message of more than the {longest:,} bytes that were expected")
+        return message
 
     def send_descriptor(self, descriptor: int) -> None:
         """Let the other side have a descriptor of its own for the same open file."""
-        self._wait(self._writable)
-        socket.send_fds(self._connection, [b"\0"], [descriptor])
+        try:
+            socket.send_fds(self._connection, [b"\0"], [descriptor], self._patience())
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def receive_descriptor(self) -> int:
         """What `send_descriptor` sent; raises Malformed where there is none."""
@@ -86,36 +77,18 @@ class Line:
     def check_silence(self) -> None:
         """Raises Malformed where something has come that was not asked for, EOFError where the other side has ended."""
         with contextlib.suppress(BlockingIOError):
-            if not self._read and not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+            if not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
                 raise EOFError
             raise Malformed("something that was not asked for")
 
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
+        self.tray.close()
 
-    def _exactly(self, length: int) -> bytes:
-        read, self._read = self._read[:length], self._read[length:]
-        parts = [read] if read else []
-        missing = length - len(read)
-        while missing:
-            if self.deadline is None:
-                data = self._connection.recv(missing, socket.MSG_WAITALL)
-            else:
-                self._wait(self._readable)
-                data = self._connection.recv(max(missing, _AHEAD), socket.MSG_DONTWAIT)
-            if not data:
-                raise EOFError
-            parts.append(data[:missing])
-            self._read = data[missing:]
-            missing -= len(parts[-1])
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def _wait(self, ready: select.poll) -> None:
-        """Return once the connection is ready or has ended."""
-        left = self._left()
-        if not ready.poll(None if left is None else 1000 * left):
-            raise TimeoutError
+    def _patience(self) -> int:
+        """The flags with which to send: whoever has a deadline finds room at once, as it waits for each answer."""
+        return 0 if self._left() is None else socket.MSG_DONTWAIT
 
     def _left(self) -> float | None:
         if self.deadline is None:

@@ -162,6 +162,7 @@ class Pool:
     def _settle(self, worker: Worker, error: MediaError | None = None) -> None:
         """Take back a worker that has answered, or replace it where its time has come."""
         worker.jobs += 1
+        worker.line.tray.trim()
         if isinstance(error, DecoderCrashed):
             self._replace(worker, Loss.CRASH)
         elif isinstance(error, MediaTooLarge) and "actual" not in error.details:

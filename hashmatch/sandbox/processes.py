@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hashmatch.errors import ConfigurationError, Unavailable
-from hashmatch.sandbox.control import BURY, READY, REPLY, REQUEST, SPAWN
+from hashmatch.sandbox.control import BURY, READY, REPLY, REQUEST, SEALED, SPAWN
 from hashmatch.sandbox.line import Line
+from hashmatch.sandbox.tray import Tray
 from hashmatch.settings import MediaLimits
 from hashmatch.types import Sandbox
 
@@ -44,6 +45,7 @@ class Zygote:
     def __init__(self, limits: MediaLimits, sandbox: Sandbox) -> None:
         """Return once it is ready; raises ConfigurationError with the reason where it cannot be."""
         self._arguments = (str(sandbox), limits.model_dump_json())
+        self._largest = limits.max_media_bytes
         self._lock = threading.Lock()
         self._closed = False
         self._start()
@@ -65,7 +67,7 @@ class Zygote:
             except (OSError, EOFError, ValueError) as error:
                 how = self._log_early_end(worker, error)
                 continue
-            if said:
+            if said != SEALED:
                 self.bury(worker)
                 raise ConfigurationError(
                     f"the processes that decode cannot be sealed here ({said.decode(errors='replace')}); "
@@ -157,12 +159,16 @@ class Zygote:
             raise Unavailable("the hashing processes could not be started again") from error
 
     def _fork(self) -> tuple[int, Line]:
-        self._control.send(REQUEST.pack(SPAWN, 0))
+        tray, reader = Tray.made(self._largest)
+        try:
+            socket.send_fds(self._control, [REQUEST.pack(SPAWN, 0)], [reader])
+        finally:
+            os.close(reader)
         reply, descriptors = self._reply()
         (pid,) = REPLY.unpack(reply)
         if pid < 0 or len(descriptors) != 1:
             raise Unavailable(f"no hashing process can be started: {os.strerror(-pid)}")
-        return pid, Line(socket.socket(fileno=descriptors[0]))
+        return pid, Line(socket.socket(fileno=descriptors[0]), tray)
 
     def _reply(self) -> tuple[bytes, list[int]]:
         reply, descriptors, _, _ = socket.recv_fds(self._control, _LONGEST_REPLY, 1)

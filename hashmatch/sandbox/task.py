@@ -7,7 +7,7 @@ from hashmatch.sandbox.line import Line
 Answer_co = TypeVar("Answer_co", covariant=True)
 
 LONGEST_REQUEST: Final = 2**16
-"""Bytes of the first message that a task sends, its number included."""
+"""Bytes of the first message that a task sends."""
 
 
 class Task(Protocol[Answer_co]):
@@ -24,7 +24,7 @@ class Task(Protocol[Answer_co]):
     def ask(self, worker: Line) -> Answer_co:
         """Send what the job needs, and read what comes with `failure.answer`, which bounds it and raises failures.
 
-        The first byte of the first message is the number; the function is given what follows in that message.
+        The first byte of the first message, which the function is given, is the number.
         Whatever comes is a stranger's: check sizes, counts and ranges against the job. Raises MediaError where the
         worker said why it could not, having read all that was sent; Malformed for any answer that is none. After any
         other exception the worker is replaced, so that a job may be left in the middle by raising one.

@@ -123,7 +123,7 @@ class Enough(Stopped):
 
 def read_request(line: Line, request: bytes) -> tuple[int, VideoJob]:
     """In the worker: the file's descriptor and what to compute."""
-    selection, interval, kind, all_views = json.loads(request)
+    selection, interval, kind, all_views = json.loads(request[1:])
     options = VideoOptions(Selection(selection), interval, kind)
     return line.receive_descriptor(), VideoJob(options, all_views)
 

@@ -20,8 +20,8 @@ _LONGEST_SILENCE: Final = 0.1
 
 def hash_image(line: Line, request: bytes, limits: MediaLimits) -> None:
     """Answer an `ImageTask`."""
-    data = line.receive(limits.max_media_bytes)
-    send_answer(line, image.pack(InProcess(limits).hash_image(data, image.read_request(request))))
+    data, job = image.read_request(line, request)
+    send_answer(line, image.pack(InProcess(limits).hash_image(data, job)))
 
 
 def hash_video(line: Line, request: bytes, limits: MediaLimits) -> None:
@@ -47,6 +47,6 @@ def hash_video(line: Line, request: bytes, limits: MediaLimits) -> None:
 WORK: Final[Mapping[int, Callable[[Line, bytes, MediaLimits], None]]] = MappingProxyType(
     {image.ImageTask.number: hash_image, video.VideoTask.number: hash_video}
 )
-"""By the number of a `Task`. Each is given the first message without the number, reads all else that its task sends,
-then answers or raises MediaError.
+"""By the number of a `Task`. Each is given the first message, reads all else that its task sends, then answers or
+raises MediaError.
 """

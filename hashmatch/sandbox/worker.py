@@ -7,21 +7,22 @@ from typing import Final
 
 from hashmatch import _core, media
 from hashmatch.errors import DecoderCrashed, MediaError, MediaTooLarge
+from hashmatch.sandbox.control import SEALED
 from hashmatch.sandbox.failure import send_failure
 from hashmatch.sandbox.line import Line
 from hashmatch.sandbox.task import LONGEST_REQUEST
+from hashmatch.sandbox.tray import Tray
 from hashmatch.sandbox.work import WORK
 from hashmatch.settings import MediaLimits
 from hashmatch.types import Sandbox
 
 _MOST_DESCRIPTORS: Final = 16
-SEALED: Final = b""
-"""What a worker says first; otherwise, why it could not be sealed."""
 
 
-def run(connection: socket.socket, parent: int, limits: MediaLimits, sandbox: Sandbox) -> None:
-    """Return when the service has hung up. `parent` is the zygote's process id."""
-    line = Line(_alone(connection))
+def run(connection: socket.socket, reader: int, parent: int, limits: MediaLimits, sandbox: Sandbox) -> None:
+    """Return when the service has hung up. `reader` is of its tray, `parent` the zygote's process id."""
+    tray = Tray.of(reader)
+    line = Line(_alone(connection), tray)
     try:
         _limit_resources(limits)
         _core.seal(parent, calls=sandbox is Sandbox.ON, threads=media.NEEDS_THREADS)
@@ -39,7 +40,7 @@ def run(connection: socket.socket, parent: int, limits: MediaLimits, sandbox: Sa
 def _answer(line: Line, limits: MediaLimits) -> None:
     message = line.receive(LONGEST_REQUEST)
     try:
-        WORK[message[0]](line, message[1:], limits)
+        WORK[message[0]](line, message, limits)
     except MediaError as error:
         send_failure(line, error)
     except MemoryError:

@@ -21,10 +21,15 @@ def main(control: socket.socket, sandbox: Sandbox, limits: MediaLimits) -> None:
         signal.signal(number, signal.SIG_IGN)  # the service decides when: it drains first
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where that is ignored, the kernel buries workers, and tells nobody
     control.send(_warm())
-    while request := control.recv(REQUEST.size):
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, REQUEST.size, 1)
+        if not request:
+            return
         kind, worker = REQUEST.unpack(request)
         if kind == SPAWN:
-            _spawn(control, sandbox, limits)
+            (reader,) = descriptors
+            _spawn(control, reader, sandbox, limits)
+            os.close(reader)
         elif kind == BURY:
             os.kill(worker, signal.SIGKILL)
             control.send(REPLY.pack(os.waitpid(worker, 0)[1]))
@@ -49,27 +54,26 @@ def _warm() -> bytes:
     return READY
 
 
-def _spawn(control: socket.socket, sandbox: Sandbox, limits: MediaLimits) -> None:
-    theirs, ours = socket.socketpair()
+def _spawn(control: socket.socket, reader: int, sandbox: Sandbox, limits: MediaLimits) -> None:
+    theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     zygote = os.getpid()
-    try:
-        worker = os.fork()
-    except OSError as error:
-        control.send(REPLY.pack(-(error.errno or 1)))
-        return
-    if not worker:
-        _become_worker(ours, zygote, limits, sandbox)
-    ours.close()
-    socket.send_fds(control, [REPLY.pack(worker)], [theirs.fileno()])
-    theirs.close()
+    with theirs, ours:
+        try:
+            worker = os.fork()
+        except OSError as error:
+            control.send(REPLY.pack(-(error.errno or 1)))
+            return
+        if not worker:
+            _become_worker(ours, reader, zygote, limits, sandbox)
+        socket.send_fds(control, [REPLY.pack(worker)], [theirs.fileno()])
 
 
-def _become_worker(connection: socket.socket, zygote: int, limits: MediaLimits, sandbox: Sandbox) -> None:
+def _become_worker(connection: socket.socket, reader: int, zygote: int, limits: MediaLimits, sandbox: Sandbox) -> None:
     code = 1
     try:
         from hashmatch.sandbox import worker  # noqa: PLC0415 - warm since `_warm`
 
-        worker.run(connection, zygote, limits, sandbox)
+        worker.run(connection, reader, zygote, limits, sandbox)
         code = 0
     finally:
         os._exit(code)
