@@ -19,7 +19,7 @@ from hashmatch.types import HashedImage, Sandbox, Scan
 
 _T = TypeVar("_T")
 
-_MOST_JOBS: Final = 1000
+_MOST_JOBS: Final = 10_000
 """After so many a worker is replaced: whatever took it over, or leaked in it, goes with it."""
 
 
