@@ -16,6 +16,8 @@ from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
 from hashmatch.types import Bank, Hash, NewEntry
 from tests.servers import running_server
+from tests.test_sandbox_abuse import below
+from tests.test_sandbox_pool import wait_until_dead
 
 KNOWN = Hash("pdq", bytes(range(32)), 100)
 CONNECTIONS = 24
@@ -78,6 +80,15 @@ def test_a_port_in_use_is_a_clear_error(server: ServerProcess, tmp_path: Path) -
 def test_one_process_does_not_join_the_port_of_another(server: ServerProcess, tmp_path: Path) -> None:
     with pytest.raises(errors.ConfigurationError, match=f"cannot listen on {server.address}"):
         ServerProcess(tmp_path).start(server.address)
+
+
+def test_none_outlives_its_supervisor(tmp_path: Path) -> None:
+    with running_server(tmp_path, HASHMATCH_PROCESSES="2") as server:
+        family = below(server.pid)
+        assert len(family) >= 4
+        server.kill()
+        wait_until_dead(*family)
+        server.start(server.address)
 
 
 def test_what_cannot_start_stops_at_once(tmp_path: Path) -> None:

@@ -172,10 +172,12 @@ class _App:
         self._draining = asyncio.Event()
 
     async def run(self, on_ready: Callable[[str, Engine], None], board: Board, *, shared: bool) -> None:
-        """Serve until a signal, then drain. A shared port is one that other processes listen on too."""
+        """Serve until a signal, then drain. A shared port is one that a supervisor's other processes listen on too."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        if shared:
+            _at_end_of_input(stop.set)
         server = grpc.aio.server(interceptors=self._interceptors, options=_options(self._settings, shared=shared))
         healthy = self._add_services(server)
         for name in ("", *_SERVICES):
@@ -223,6 +225,18 @@ class _App:
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         reflection.enable_server_reflection((*_SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         return healthy
+
+
+def _at_end_of_input(stop: Callable[[], None]) -> None:
+    """Stop once standard input ends, which the supervisor holds open while it lives."""
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(sys.stdin)
+        _log.warning("the supervisor is gone")
+        stop()
+
+    loop.add_reader(sys.stdin, ended)
 
 
 def _options(settings: Settings, *, shared: bool) -> list[tuple[str, int]]:

@@ -36,7 +36,8 @@ class Supervisor:
 
     The command gets `--address`, `--metrics-address`, `--board` and `--slot`, and prints one line once it answers.
     `on_ready` is given the line of the last process to be ready. One that ends by itself is replaced, after a pause
-    that doubles while it keeps ending; one that ends before all were ready stops everything.
+    that doubles while it keeps ending; one that ends before all were ready stops everything. They drain when their
+    standard input ends, to which nothing is written: so they do not outlive the supervisor, however it ends.
 
     On SIGHUP every process is replaced, one after the other: the new one answers before the old one drains. Where the
     new one does not come to answer, the old one stays. Connections that the closing listener had not accepted yet are
@@ -134,7 +135,7 @@ class Supervisor:
         process = await asyncio.create_subprocess_exec(
             *self._command,
             *place,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=(self._board.descriptor,),
             start_new_session=True,
