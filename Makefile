@@ -15,9 +15,12 @@ test: $(VENV)/dev
 	$(BIN)/python -m pytest -m 'not soak and not alone' --numprocesses auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest -m 'alone and not soak'
 
-# Hostile media, clients and kills for longer than `test` does, with other changes each time; about 5 minutes.
+# Hostile media and clients, what no worker may do, lies, floods, and kills of every sort of process: of those that are
+# tried at random longer than `test` does, with other changes each time; about 8 minutes.
+ABUSE := tests/test_*_abuse.py tests/test_sandbox_seal.py tests/test_sandbox_answers.py tests/test_media_damage.py \
+	tests/test_media_jpeg2000.py tests/test_server_load.py tests/test_server_restart.py tests/test_server_supervisor.py
 abuse: $(VENV)/dev
-	HASHMATCH_ABUSE_SECONDS=$${HASHMATCH_ABUSE_SECONDS:-60} $(BIN)/python -m pytest tests/test_*_abuse.py
+	HASHMATCH_ABUSE_SECONDS=$${HASHMATCH_ABUSE_SECONDS:-60} $(BIN)/python -m pytest $(ABUSE)
 
 soak: $(VENV)/dev
 	$(BIN)/python -m pytest -m soak

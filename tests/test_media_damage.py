@@ -24,6 +24,7 @@ FILES = {
     "JPEG": saved(COLOUR, "JPEG", quality=85),
     "JPEG progressive": saved(COLOUR, "JPEG", quality=85, progressive=True),
     "JPEG restarts": saved(COLOUR, "JPEG", quality=85, restart_marker_rows=1),
+    "JPEG CMYK": saved(COLOUR.convert("CMYK"), "JPEG", quality=85),
     "PNG": saved(COLOUR, "PNG"),
     "PNG palette": saved(COLOUR.quantize(32), "PNG", transparency=4),
     "GIF": saved(COLOUR.quantize(32), "GIF", transparency=4),

@@ -14,7 +14,7 @@ from PIL import Image
 from hashmatch.errors import CorruptMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from hashmatch.media import av1, decode
 from hashmatch.settings import MediaLimits
-from tests.media_files import box, encoded, png, rgb_tiff, riff, saved, tiff
+from tests.media_files import box, encoded, heic, png, rgb_tiff, riff, saved, tiff
 
 LIMITS = MediaLimits()
 
@@ -44,11 +44,11 @@ def webp_canvas(width: int, height: int) -> tuple[bytes, bytes]:
     return b"VP8X", bytes(4) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
 
 
-def avif_of(width: int, height: int) -> bytes:
-    data = saved(Image.new("RGB", (64, 64)), "AVIF")
-    return data.replace(
-        b"ispe\0\0\0\0" + struct.pack(">II", 64, 64), b"ispe\0\0\0\0" + struct.pack(">II", width, height)
-    )
+def claiming(data: bytes, width: int, height: int) -> bytes:
+    """An AVIF or HEIC of 64 x 64 pixels that says to be larger."""
+    says = b"ispe\0\0\0\0" + struct.pack(">II", 64, 64)
+    assert says in data
+    return data.replace(says, says[:8] + struct.pack(">II", width, height))
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {
@@ -67,7 +67,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "TIFF tile": lambda: tiff(
         [b"\0"], {256: [9], 257: [9], 258: [8], 262: [1], 322: [2**20], 323: [2**20], 324: [8], 325: [1]}
     ),
-    "AVIF": lambda: avif_of(2**31, 2**31),
+    "AVIF": lambda: claiming(saved(Image.new("RGB", (64, 64)), "AVIF"), 2**31, 2**31),
+    "HEIC": lambda: claiming(heic(Image.new("RGB", (64, 64))), 2**31, 2**31),
 }
 
 

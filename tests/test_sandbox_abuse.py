@@ -29,13 +29,15 @@ from tests.hostile import MakePool, ask
 from tests.media_files import encoded, heic, png, saved
 from tests.servers import running_server
 from tests.test_media_damage import FILES
+from tests.test_media_jpeg2000 import FILES as JPEG_2000
 from tests.test_media_limits import BOMBS, CORPUS
 from tests.test_sandbox_pool import children_of, wait_until_dead
 
 SECONDS = float(os.environ.get("HASHMATCH_ABUSE_SECONDS", "2"))
 SEED = int(time.time()) if "HASHMATCH_ABUSE_SECONDS" in os.environ else 20
 JOB = Job(("pdq", "md5"), all_views=True)
-TIGHT = MediaLimits(max_decode_seconds=5, max_decode_memory=2**28, max_pixels=40_000_000)
+TIGHT = MediaLimits(max_decode_seconds=5, max_decode_memory=2**28, max_pixels=40_000_000, jpeg_2000=True)
+GOOD = (*FILES.values(), *JPEG_2000.values())
 
 
 def outcome(pool: Pool, data: bytes) -> HashedImage | MediaError:
@@ -51,8 +53,7 @@ def outcome(pool: Pool, data: bytes) -> HashedImage | MediaError:
 
 def changed(choice: random.Random) -> bytes:
     """A good file with a few changes: bytes, cuts, repeats, numbers at their bounds, a piece of another file."""
-    files = list(FILES.values())
-    data = bytearray(choice.choice(files))
+    data = bytearray(choice.choice(GOOD))
     for _ in range(choice.randint(1, 6)):
         at = choice.randrange(min(len(data), choice.choice((64, 400, len(data)))) or 1)
         match choice.randrange(6):
@@ -65,7 +66,7 @@ def changed(choice: random.Random) -> bytes:
             case 3:
                 data[at:at] = data[at : at + choice.randint(1, 400)] * choice.randint(1, 20)
             case 4:
-                other = choice.choice(files)
+                other = choice.choice(GOOD)
                 start = choice.randrange(len(other))
                 data[at : at + choice.randint(0, 100)] = other[start : start + choice.randint(1, 400)]
             case 5:
@@ -130,6 +131,7 @@ LARGE: dict[str, Callable[[], bytes]] = {
     "AVIF": lambda: saved(Image.new("L", (3000, 3000)), "AVIF", speed=10),
     "HEIC": lambda: heic(Image.new("L", (2000, 2000))),
     "TIFF": lambda: saved(Image.new("RGB", (6000, 6000)), "TIFF", compression="tiff_lzw"),
+    "JPEG 2000": lambda: saved(Image.new("L", (2000, 2000)), "JPEG2000"),
     "BMP": lambda: encoded(".bmp", np.zeros((3000, 3000, 3), np.uint8)),
 }
 """Small files, or nearly, of pictures within the limits that take as much time and memory as they can."""
