@@ -1,6 +1,8 @@
 """What bytes are, whatever they are called."""
 
+import bz2
 import io
+import lzma
 import zipfile
 
 import pytest
@@ -48,6 +50,9 @@ def archive() -> bytes:
         (saved(Image.new("RGB", (16, 16)), "JPEG2000"), "a JPEG 2000 image"),
         (saved(Image.new("RGB", (16, 16)), "JPEG2000", no_jp2=True), "a JPEG 2000 image"),
         (saved(Image.new("RGB", (16, 16)), "ICO"), "a Windows icon"),
+        (saved(Image.new("RGB", (16, 16)), "ICNS"), "an Apple icon"),
+        (bz2.compress(b"a photo"), "bzip2 data"),
+        (lzma.compress(b"a photo"), "xz data"),
         (saved(Image.new("RGB", (16, 16)), "SGI"), "an SGI image"),
         (b"RIFF\x10\0\0\0AVI LIST", "an AVI video"),
         (b"\x1aE\xdf\xa3\x01\0\0\0", "a Matroska or WebM video"),
