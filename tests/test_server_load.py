@@ -1,5 +1,6 @@
 """A real server with more to do than it can: whom it refuses and how, and that nobody else notices."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from grpc_status import rpc_status
 from numpy.typing import NDArray
 
 from hashmatch.cli.child import ServerProcess
-from hashmatch.client import Client
+from hashmatch.client import AsyncClient, Client
 from hashmatch.types import Bank, ImageDecision
 from hashmatch.v1 import match_pb2, match_pb2_grpc
 from tests.metrics import METRICS, metrics
@@ -169,3 +170,11 @@ def test_many_threads_of_one_client_all_get_through(server: ServerProcess, large
     assert load.ended >= 33
     assert (load.waiting, load.working, load.held_bytes) == (0, 0, 0)
     assert load.overloads > 0
+
+
+async def test_many_calls_of_one_asyncio_client_all_get_through(server: ServerProcess, large: bytes) -> None:
+    async with AsyncClient(server.address, timeout=60) as client:
+        before = (await client.status()).load.overloads
+        found = await asyncio.gather(*(client.match_image(large) for _ in range(16)))
+        assert all(each.hash.quality for each in found)
+        assert (await client.status()).load.overloads > before
