@@ -40,6 +40,7 @@ from hashmatch.server.sweeping import Sweeper
 from hashmatch.server.timed import TimedHasher
 from hashmatch.server.tls import credentials
 from hashmatch.server.tracing import tracing
+from hashmatch.server.unregistered import unregistered
 from hashmatch.server.video import Videos
 from hashmatch.server.work import Work
 from hashmatch.settings import Settings
@@ -210,9 +211,9 @@ class _App:
         await loading
         return not stop.is_set()
 
-    def _add_services(self, server: grpc.aio.Server) -> HealthService:
+    def _add_services(self, real: grpc.aio.Server) -> HealthService:
         """Add all services and return the one of health."""
-        engine, work = self._engine, self._work
+        engine, work, server = self._engine, self._work, unregistered(real)
         match_pb2_grpc.add_MatchServiceServicer_to_server(
             MatchService(engine, work, self._videos, self._metrics, self._draining), server
         )
