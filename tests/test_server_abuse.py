@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from hashmatch import errors
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import Client
-from hashmatch.v1 import match_pb2, match_pb2_grpc
+from hashmatch.v1 import match_pb2, match_pb2_grpc, video_pb2
 from tests.media_files import of_rgb
 from tests.metrics import METRICS, metrics
 from tests.servers import running_server
+from tests.test_sandbox_pool import wait_until
 
 MATCH_IMAGE = "/hashmatch.v1.MatchService/MatchImage"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -212,6 +213,35 @@ def test_cancelled_streams_leave_nothing(server: ServerProcess, picture: bytes) 
             for _ in range(answers_read):
                 next(stream)
             stream.cancel()
+
+
+def test_videos_that_never_come_do_not_keep_others_out(server: ServerProcess, picture: bytes, tmp_path: Path) -> None:
+    """One connection begins as many as it may, and sends nothing more of any."""
+    begun, leaving = threading.Semaphore(0), threading.Event()
+    still = tmp_path / "still"
+    still.write_bytes(picture)
+
+    def parts() -> Iterator[match_pb2.MatchVideoRequest]:
+        begun.release()
+        yield match_pb2.MatchVideoRequest(start=match_pb2.MatchVideoStart(upload=video_pb2.Upload(size=9)))
+        leaving.wait(20)
+
+    with grpc.insecure_channel(server.address) as channel:
+        stub = match_pb2_grpc.MatchServiceStub(channel)
+        calls: list[Any] = [stub.MatchVideo(parts()) for _ in range(60)]
+        try:
+            for _ in calls:
+                assert begun.acquire(timeout=20)
+            wait_until(lambda: any(call.done() for call in calls))
+            with Client(server.address) as client:
+                assert client.hash_video(still).scan.complete
+            refused = [call for call in calls if call.done()]
+            assert {call.code() for call in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+            assert len(refused) < len(calls)
+        finally:
+            leaving.set()
+            for call in calls:
+                call.cancel()
 
 
 def test_a_stream_whose_answers_are_not_read_is_not_read_either(server: ServerProcess, picture: bytes) -> None:

@@ -6,13 +6,28 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from hashmatch import errors
 
 _IN_MEMORY = 16 * 2**20
 """Larger uploads are kept on disk while they are scanned."""
 _WRITTEN_AT_ONCE = 2**20
+_LONGEST_SILENCE_SECONDS = 30.0
+_T = TypeVar("_T")
+
+
+async def promptly(messages: AsyncIterator[_T], longest: float = _LONGEST_SILENCE_SECONDS) -> AsyncIterator[_T]:
+    """The messages as they come; raises DeadlineExceeded where the next one takes longer than so many seconds."""
+    while True:
+        try:
+            async with asyncio.timeout(longest):
+                message = await anext(messages)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise errors.DeadlineExceeded(f"nothing more of the upload came within {longest:g} s") from None
+        yield message
 
 
 class Uploads:

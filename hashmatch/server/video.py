@@ -1,6 +1,7 @@
 """The calls of videos: uploads and streams of frames in, matches and verdicts out."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from hashmatch import errors, types, wire
 from hashmatch.engine import Engine
 from hashmatch.server.admission import Admission, Caller
 from hashmatch.server.options import content_id, permitted
-from hashmatch.server.upload import Uploads
+from hashmatch.server.turns import Turns
+from hashmatch.server.upload import Uploads, promptly
 from hashmatch.settings import Settings
 from hashmatch.types import ScanProgress
 from hashmatch.v1 import hash_pb2, match_pb2, video_pb2
@@ -22,8 +24,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 _T = TypeVar("_T")
 
 _WRITERS = 4
-_CALLS_A_THREAD = 8
-"""So many videos a thread are received, wait and are scanned at most."""
+_CALLS_A_THREAD = 4
+"""So many videos a thread are received, wait and are scanned at most; twice as many while connections share that."""
 _RETRY_SECONDS = 1.0
 _PROGRESS_SECONDS = 0.5
 
@@ -38,7 +40,8 @@ class Videos:
         self._engine = engine
         self._admission = admission
         self._most = _CALLS_A_THREAD * threads
-        self._calls = 0
+        self._calls: Counter[str] = Counter()
+        self._turns = Turns(threads)
         self._scans = ThreadPoolExecutor(threads, "video")
         self._writers = ThreadPoolExecutor(_WRITERS, "upload")
         self._uploads = Uploads(settings.data_dir, settings.limits.max_video_bytes, self._writers)
@@ -67,15 +70,17 @@ class Videos:
 
     @contextmanager
     def _let_in(self, context: Context) -> Iterator[None]:
-        """Count a call in; raises Overloaded where there are too many."""
-        if self._calls >= self._most:
-            raise errors.Overloaded(f"{self._calls} videos in progress", "videos", _RETRY_SECONDS)
-        with self._admission.hold(Caller.of(context), receiving=False):
-            self._calls += 1
+        """Count a call in; raises Overloaded where its connection, or all, have too many."""
+        caller = Caller.of(context)
+        own, clients = self._calls[caller.client], len(self._calls.keys() | {caller.client})
+        if own >= max(1, self._most // clients) or self._calls.total() >= 2 * self._most:
+            raise errors.Overloaded(f"{own} videos in progress on this connection", "videos", _RETRY_SECONDS)
+        with self._admission.hold(caller, receiving=False):
+            self._calls[caller.client] += 1
             try:
                 yield
             finally:
-                self._calls -= 1
+                self._calls -= Counter((caller.client,))
 
     async def _match(self, parts: AsyncIterator[Any], context: Context) -> match_pb2.MatchVideoResponse:
         start = await _first(parts)
@@ -102,7 +107,7 @@ class Videos:
         run = asyncio.get_running_loop().run_in_executor
         count, stopped = 0, False
         try:
-            async for part in parts:
+            async for part in promptly(parts):
                 time, picture = _frame(part, count)
                 count += 1
                 if not await run(self._scans, query.take, time, picture):
@@ -114,13 +119,19 @@ class Videos:
         return match_pb2.MatchFramesResponse(result=wire.video_decision_to_wire(found))
 
     async def _scan(self, file: IO[bytes], told: "_Told", verb: Callable[[int], _T]) -> _T:
-        """Run a verb on an upload; where the caller goes away, so does the worker."""
+        """Run a verb on an upload in the caller's turn; where the caller goes away, so does the worker."""
+        try:
+            await self._turns.take(told.client)
+        except BaseException:
+            file.close()
+            raise
 
         def scan() -> _T:
             with file:
                 return verb(file.fileno())
 
         scanning = asyncio.get_running_loop().run_in_executor(self._scans, scan)
+        scanning.add_done_callback(lambda _: self._turns.give())
         try:
             await told.until(scanning)
         except BaseException:
@@ -135,6 +146,7 @@ class _Told:
 
     def __init__(self, response: Callable[..., Any], context: Context, upload: video_pb2.Upload) -> None:
         """Raises InvalidField."""
+        self.client = context.peer()
         self.call = VideoCall(content_id(upload.content_id), self._reach)
         self._wanted = upload.progress
         self._response = response
@@ -154,7 +166,7 @@ class _Told:
 
 
 async def _parsed(read: Callable[[bytes], _T], messages: AsyncIterator[bytes]) -> AsyncIterator[_T]:
-    async for message in messages:
+    async for message in promptly(messages):
         yield wire.parsed(read, message)
 
 

@@ -1,0 +1,37 @@
+"""Who may begin work that takes minutes, when there is more than can be done at once."""
+
+import asyncio
+
+from hashmatch.server.fair_queue import FairQueue
+
+
+class Turns:
+    """So many at once, and connections take turns for the next; for the event loop's thread alone."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue()
+
+    async def take(self, client: str) -> None:
+        """Return when it is the client's turn, which `give` ends; one that is cancelled has none."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.put(client, turn)
+        self._start_next()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._waiting.remove(client, turn)
+            else:
+                self.give()
+            raise
+
+    def give(self) -> None:
+        """End a turn that was taken."""
+        self._free += 1
+        self._start_next()
+
+    def _start_next(self) -> None:
+        while self._free and len(self._waiting):
+            self._free -= 1
+            self._waiting.pop().set_result(None)
