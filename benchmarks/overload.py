@@ -1,8 +1,9 @@
 """Five times more images than a server can do: `python -m benchmarks.overload`.
 
-They come once from callers that heed no refusal, so many a second whatever becomes of them, and once from 20 pipelines
-(`match_many`), each with a window of its own. The server has one core, the load another. Capacity and both sorts of
-overload take turns; a third process asks for the health.
+They come from callers that heed no refusal, so many a second whatever becomes of them; from five times as many callers
+as are at work at capacity, and from 25 times as many, with our client (`match_image`), which comes back when it is
+told; and from 20 pipelines (`match_many`), each with a window of its own. The server has one core, the load another.
+Capacity and the sorts of overload take turns; a third process asks for the health.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,12 +30,14 @@ from benchmarks.machine import described, processor_seconds
 from benchmarks.material import jpeg
 from hashmatch.cli.child import ServerProcess
 from hashmatch.client import AsyncClient
+from hashmatch.errors import HashmatchError
 from hashmatch.types import ImageDecision
 from hashmatch.v1 import match_pb2
 
 _METHOD = "/hashmatch.v1.MatchService/MatchImage"
 _CONNECTIONS = 4
 _CALLERS = 8
+_MORE_CALLERS = (5 * _CALLERS, 25 * _CALLERS)
 _TIMEOUT = 5.0
 _PIPELINES = 20
 
@@ -44,6 +48,8 @@ class Outcome:
 
     offered: int = 0
     answered: int = 0
+    in_time: int = 0
+    """Answered while the load lasted, and not from what was left of it."""
     late: int = 0
     refusals: list[float] = field(default_factory=list)
 
@@ -52,6 +58,7 @@ class Round(NamedTuple):
     """One round as the server lived it."""
 
     seconds: float
+    """How long the load lasted."""
     outcome: Outcome
     processor_seconds: float
     resident: int
@@ -92,6 +99,7 @@ def offer(address: str, *, images: list[bytes], seconds: float, rate: float | No
     outcome = Outcome()
 
     async def run() -> None:
+        end = time.monotonic() + seconds
         options = [("grpc.use_local_subchannel_pool", 1)]
         channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(_CONNECTIONS)]
         methods = [channel.unary_unary(_METHOD, None, None) for channel in channels]
@@ -103,6 +111,7 @@ def offer(address: str, *, images: list[bytes], seconds: float, rate: float | No
             try:
                 await methods[number % _CONNECTIONS](requests[number % len(requests)], timeout=_TIMEOUT)
                 outcome.answered += 1
+                outcome.in_time += time.monotonic() < end
             except grpc.RpcError as error:
                 if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
                     outcome.refusals.append(time.perf_counter() - started)
@@ -112,6 +121,33 @@ def offer(address: str, *, images: list[bytes], seconds: float, rate: float | No
         await (_closed(send, seconds) if rate is None else _open(send, seconds, rate))
         for channel in channels:
             await channel.close(None)
+
+    asyncio.run(run())
+    return outcome
+
+
+def callers(address: str, *, images: list[bytes], seconds: float, count: int) -> Outcome:
+    """Send images with our client from so many callers, each with its next one once the last is answered."""
+    outcome = Outcome()
+
+    async def run() -> None:
+        end = time.monotonic() + seconds
+
+        async def caller(client: AsyncClient) -> None:
+            while time.monotonic() < end:
+                outcome.offered += 1
+                try:
+                    await client.match_image(images[outcome.offered % len(images)])
+                    outcome.answered += 1
+                    outcome.in_time += time.monotonic() < end
+                except HashmatchError:
+                    outcome.late += 1
+
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(AsyncClient(address, timeout=_TIMEOUT)) for _ in range(_CONNECTIONS)
+            ]
+            await asyncio.gather(*(caller(clients[at % _CONNECTIONS]) for at in range(count)))
 
     asyncio.run(run())
     return outcome
@@ -131,7 +167,9 @@ def pipelines(address: str, *, images: list[bytes], seconds: float) -> Outcome:
 
         async def pipeline(client: AsyncClient) -> None:
             async for _, answer in client.match_many(items()):
-                outcome.answered += isinstance(answer, ImageDecision)
+                answered = isinstance(answer, ImageDecision)
+                outcome.answered += answered
+                outcome.in_time += answered and time.monotonic() < end
 
         async with AsyncClient(address) as client:
             await asyncio.gather(*(pipeline(client) for _ in range(_PIPELINES)))
@@ -164,15 +202,14 @@ def resident(process: int) -> int:
 
 def measured(server: ServerProcess, processes: ProcessPoolExecutor, seconds: float, load: Load) -> Round:
     """One round."""
-    used, started = processor_seconds(server.pid), time.monotonic()
+    used = processor_seconds(server.pid)
     health = processes.submit(probe, server.address, seconds)
     offering = processes.submit(load, server.address, seconds=seconds)
     most = 0
     while not offering.done():
         most = max(most, resident(server.pid))
         time.sleep(0.2)
-    elapsed = time.monotonic() - started
-    return Round(elapsed, offering.result(), processor_seconds(server.pid) - used, most, health.result())
+    return Round(seconds, offering.result(), processor_seconds(server.pid) - used, most, health.result())
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -182,7 +219,7 @@ def percentile(values: list[float], share: float) -> float:
 
 _LINES: dict[str, tuple[Callable[[Round], float], str]] = {
     "offered/s": (lambda one: one.outcome.offered / one.seconds, "{:.0f}"),
-    "answered/s": (lambda one: one.outcome.answered / one.seconds, "{:.0f}"),
+    "answered/s": (lambda one: one.outcome.in_time / one.seconds, "{:.0f}"),
     "server CPU ms an answer": (lambda one: 1000 * one.processor_seconds / max(1, one.outcome.answered), "{:.2f}"),
     "resident MB, most": (lambda one: one.resident / 1e6, "{:.0f}"),
     "health ms, p50": (lambda one: percentile(one.health, 0.5), "{:.1f}"),
@@ -222,7 +259,7 @@ def main() -> None:
 
 def run(images: list[bytes], rounds: int, seconds: float, times: float) -> dict[str, list[Round]]:
     """All rounds by load, on a server of their own."""
-    found: dict[str, list[Round]] = {"capacity": [], "flood": [], "pipelines": []}
+    found: dict[str, list[Round]] = {"capacity": []}
     first, *others = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         os.sched_setaffinity(0, {first})
@@ -233,12 +270,15 @@ def run(images: list[bytes], rounds: int, seconds: float, times: float) -> dict[
                 measured(server, processes, 2, closed)
                 for _ in range(rounds):
                     at_capacity = measured(server, processes, seconds, closed)
-                    rate = times * at_capacity.outcome.answered / at_capacity.seconds
                     found["capacity"].append(at_capacity)
-                    found["flood"].append(
-                        measured(server, processes, seconds, partial(offer, images=images, rate=rate))
-                    )
-                    found["pipelines"].append(measured(server, processes, seconds, partial(pipelines, images=images)))
+                    rate = times * at_capacity.outcome.in_time / seconds
+                    loads: dict[str, Load] = {
+                        "flood": partial(offer, images=images, rate=rate),
+                        **{f"{n} callers": partial(callers, images=images, count=n) for n in _MORE_CALLERS},
+                        "pipelines": partial(pipelines, images=images),
+                    }
+                    for name, load in loads.items():
+                        found.setdefault(name, []).append(measured(server, processes, seconds, load))
         os.sched_setaffinity(0, {first, *others})
     return found
 
