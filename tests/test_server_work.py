@@ -1,6 +1,7 @@
 """Work whose caller has gone or is late is not done, clients take turns, and neither pool waits for the other."""
 
 import asyncio
+import contextvars
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from hashmatch import errors
 from hashmatch.server.admission import Admission, Caller
 from hashmatch.server.metrics import Metrics
+from hashmatch.server.turns import connection
 from hashmatch.server.work import Work
 
 ANYONE = Caller("anyone", float("inf"))
@@ -101,3 +103,26 @@ async def test_an_error_reaches_the_caller(work: Work) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         await work.media(ANYONE, int, "seven")
     assert await work.media(ANYONE, int, "7") == 7
+
+
+async def test_connections_take_turns_for_the_store(work: Work) -> None:
+    """One that floods it waits for the others, and all of its work is done in the end."""
+    release, done = threading.Event(), list[str]()
+
+    def begin(name: str) -> "asyncio.Task[None]":
+        def verb() -> None:
+            assert release.wait(20)
+            done.append(name)
+
+        context = contextvars.copy_context()
+        context.run(connection.set, name)
+        return asyncio.create_task(work.store(verb), context=context)
+
+    flood = [begin("a") for _ in range(100)]
+    other = begin("b")
+    await asyncio.sleep(0.01)
+    release.set()
+    await other
+    assert done.count("a") < 20
+    await asyncio.gather(*flood)
+    assert done.count("a") == 100

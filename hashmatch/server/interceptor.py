@@ -14,6 +14,7 @@ from hashmatch.server.call_log import CallLog
 from hashmatch.server.errors import rich_status, status_code
 from hashmatch.server.metrics import Metrics
 from hashmatch.server.tracing import Tracing
+from hashmatch.server.turns import connection
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Method: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
@@ -92,6 +93,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         async def call(request: Any, context: Context) -> Any:
             started = time.perf_counter()
             status = grpc.StatusCode.CANCELLED
+            connection.set(context.peer())
             with self._tracing.call(name, context.invocation_metadata() or ()) as note:
                 try:
                     answer = await method(request, context)

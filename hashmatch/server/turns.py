@@ -1,8 +1,13 @@
-"""Who may begin work that takes minutes, when there is more than can be done at once."""
+"""Who may begin what is not a matter of milliseconds, when there is more of it than can be done at once."""
 
 import asyncio
+from contextvars import ContextVar
+from typing import Final
 
 from hashmatch.server.fair_queue import FairQueue
+
+connection: Final = ContextVar("connection", default="")
+"""That of the call which is being served."""
 
 
 class Turns:

@@ -16,6 +16,7 @@ import grpc
 from hashmatch import errors
 from hashmatch.server.admission import Admission, Caller
 from hashmatch.server.metrics import Metrics
+from hashmatch.server.turns import Turns, connection
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -61,6 +62,7 @@ class Work:
         for thread in self._threads:
             thread.start()
         self._store = ThreadPoolExecutor(_STORE_THREADS, "store")
+        self._turns = Turns(_STORE_THREADS)
 
     @property
     def busy(self) -> int:
@@ -83,8 +85,11 @@ class Work:
             del answer, job  # an error's traceback leads here, and from the answer back to the error
 
     async def store(self, verb: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run what reads or writes the database."""
-        return await asyncio.get_running_loop().run_in_executor(self._store, lambda: verb(*args, **kwargs))
+        """Run what reads or writes the database, in the turn of the call's connection."""
+        await self._turns.take(connection.get())
+        working = asyncio.get_running_loop().run_in_executor(self._store, lambda: verb(*args, **kwargs))
+        working.add_done_callback(lambda _: self._turns.give())
+        return await working
 
     def close(self) -> None:
         """Wait for what is running, drop what is not."""
