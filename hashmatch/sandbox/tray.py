@@ -4,8 +4,8 @@ import mmap
 import os
 from typing import Final, Self
 
-_KEPT: Final = 2**20
-"""Bytes of memory that stay for the next media, more than most uploads have."""
+_KEPT: Final = 4 * 2**20
+"""Bytes of memory that stay for the next media, enough for most photographs: each page anew costs a fault or two."""
 
 
 class Tray:
