@@ -94,8 +94,8 @@ class MediaTooLarge(MediaError):
 
     def __init__(self, limit: str, maximum: float, actual: float | None) -> None:
         known = {} if actual is None else {"actual": actual}
-        value = "" if actual is None else f"{actual:,}, "
-        super().__init__(f"{limit} is {value}over the limit of {maximum:,}", limit=limit, maximum=maximum, **known)
+        value = "" if actual is None else f"{actual:,} is "
+        super().__init__(f"{value}over the limit of {maximum:,} ({limit})", limit=limit, maximum=maximum, **known)
 
 
 class DecoderCrashed(MediaError):

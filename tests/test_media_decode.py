@@ -234,6 +234,23 @@ def test_tiff_whose_zero_is_white(bits: int, photos: Photos) -> None:
     np.testing.assert_array_equal(decode(tiff([inverted[bits].tobytes()], fields), LIMITS).pixels, expected)
 
 
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        (b"\xff\xc3", "JPEG process 3"),
+        (b"\xff\xc5", "JPEG process 5"),
+        (b"\xff\xc9", "JPEG process 9"),
+        (b"\xff\xf7", "JPEG-LS"),
+        (b"\xff\xc0\x00\x11\x0c", "JPEG of 12 bits"),
+    ],
+)
+def test_jpeg_variants_that_are_refused(changed: bytes, named: str, photos: Photos) -> None:
+    data = saved(photo(photos), "JPEG")
+    start = data.index(b"\xff\xc0\x00\x11\x08")
+    with pytest.raises(UnsupportedMedia, match=named):
+        decode(data[:start] + changed + data[start + len(changed) :], LIMITS)
+
+
 @pytest.mark.parametrize(("extra", "premultiplied"), [(1, True), (2, False), (None, False)])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_tiff_alpha(extra: int | None, premultiplied: bool, bits: int, photos: Photos) -> None:

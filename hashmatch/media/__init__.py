@@ -1,7 +1,7 @@
 """From a stranger's bytes to pixels: what they are, how large they claim to be, and only then decoding.
 
 The decoder of each format is the authority on it; where another sees a picture more than 2 bits of PDQ away, one of the
-two is wrong. All but HEIC's come with opencv-python-headless.
+two is wrong. All but HEIC's come with opencv-python-headless; of plain baseline JPEGs the core has the same sooner.
 
 | format | decoder | what is decoded |
 |---|---|---|

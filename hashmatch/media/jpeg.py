@@ -14,7 +14,7 @@ from hashmatch.settings import MediaLimits
 
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 """Any marker but those without a segment that may stand within a scan; stuffed and fill bytes are none."""
-_SOI, _EOI, _SOS, _DNL = 0xD8, 0xD9, 0xDA, 0xDC
+_SOI, _EOI, _SOS, _LS = 0xD8, 0xD9, 0xDA, 0xF7
 _DECODED: Final = {0xC0: "baseline", 0xC1: "extended sequential", 0xC2: "progressive"}
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 REDUCTIONS: Final = ((2560, 8), (1280, 4), (768, 2))
@@ -30,6 +30,8 @@ def read(data: bytes, limits: MediaLimits) -> Picture:
             width, height = check_size(*_frame_size(data, position, marker), limits)
             reduction = _reduction(data, position, min(width, height))
             return Picture(data, width, height, width, height, luma=True, reduction=reduction, decoder=Decoder.JPEG)
+        if marker == _LS:
+            raise UnsupportedMedia("JPEG-LS is not supported")
         if marker == _SOS:
             break
     raise CorruptMedia("the JPEG holds no image")
