@@ -288,6 +288,22 @@ def test_a_zygote_that_ends_before_its_worker_is_ready(monkeypatch: pytest.Monke
     assert [(log["zygote"], log["zygote_status"]) for log in logs] == [(ended[0], -signal.SIGKILL)]
 
 
+def test_a_worker_whose_zygote_has_ended_says_nothing() -> None:
+    """It is forked by another, and not told that it cannot be sealed."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    _, reader = Tray.made(1)
+    code = (
+        "import socket, sys; from hashmatch.sandbox.worker import run; from hashmatch.settings import MediaLimits; "
+        "from hashmatch.types import Sandbox; connection, reader, parent = map(int, sys.argv[1:]); "
+        "run(socket.socket(fileno=connection), reader, parent, MediaLimits(), Sandbox.ON)"
+    )
+    with ours:
+        with theirs, os.fdopen(reader):
+            command = [sys.executable, "-c", code, str(theirs.fileno()), str(reader), str(os.getppid())]
+            subprocess.run(command, check=True, pass_fds=(theirs.fileno(), reader), timeout=60)
+        assert ours.recv(1000) == b""
+
+
 @pytest.mark.parametrize("sandbox", Sandbox)
 def test_a_worker_whose_service_hangs_up_ends_in_order(sandbox: Sandbox) -> None:
     zygote = Zygote(LIMITS, sandbox)

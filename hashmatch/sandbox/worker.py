@@ -27,7 +27,8 @@ def run(connection: socket.socket, reader: int, parent: int, limits: MediaLimits
         _limit_resources(limits)
         _core.seal(parent, calls=sandbox is Sandbox.ON, threads=media.NEEDS_THREADS)
     except (OSError, ValueError) as error:
-        line.send(str(error).encode())
+        if os.getppid() == parent:  # otherwise the seal is not to blame: the zygote ended, and its workers end with it
+            line.send(str(error).encode())
         return
     line.send(SEALED)
     try:
