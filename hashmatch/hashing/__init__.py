@@ -41,7 +41,9 @@ def hash_frame(frame: Frame, kind: str = PDQ) -> tuple[Hash, ...]:
 def hash_image(data: bytes, frame: Frame, kind: str) -> tuple[Hash, ...]:
     """The hashes of a file that was decoded to a frame: as `hash_frame`, or one of its bytes; raises KeyError."""
     found = KINDS[kind]
-    return (found.hash_bytes(data),) if isinstance(found, BytesKind) else hash_frame(frame, kind)
+    if isinstance(found, FrameKind):
+        return found.hash_frame(frame)
+    return (found.hash_bytes(data),) if isinstance(found, BytesKind) else ()
 
 
 def ceilings() -> Mapping[str, int]:

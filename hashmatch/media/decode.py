@@ -73,7 +73,10 @@ def decode(data: bytes | memoryview, limits: MediaLimits, *, colour: bool = Fals
     data = bytes(data)
     media_type = sniff(data)
     picture = _READERS[media_type](data, limits)
-    picture = replace(picture, luma=picture.luma and not colour, reduction=picture.reduction if reduced else 1)
+    if colour and picture.luma:
+        picture = replace(picture, luma=False)
+    elif reduced and picture.decoder is Decoder.JPEG:
+        picture = replace(picture, reduction=jpeg.most_reduction(picture))
     least = least_memory(picture)
     if least > limits.max_decode_memory:
         raise MediaTooLarge("max_decode_memory", limits.max_decode_memory, least)

@@ -1,6 +1,7 @@
 """JPEG: a walk over the markers (ITU-T T.81, annex B), and the core's decoder of plain files."""
 
 import re
+import struct
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,8 @@ _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 """Any marker but those without a segment that may stand within a scan; stuffed and fill bytes are none."""
 _SOI, _EOI, _SOS, _LS = 0xD8, 0xD9, 0xDA, 0xF7
 _DECODED: Final = {0xC0: "baseline", 0xC1: "extended sequential", 0xC2: "progressive"}
+_FRAME: Final = struct.Struct(">xxBHHB")
+"""The beginning of a frame header: length; precision; height; width; components."""
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 REDUCTIONS: Final = ((2560, 8), (1280, 4), (768, 2))
 """From which shorter side on a reduction leaves PDQ at most 6 bits off: `benchmarks/reduction.py` measures it."""
@@ -28,13 +31,28 @@ def read(data: bytes, limits: MediaLimits) -> Picture:
     for marker, position in _segments(data):
         if marker in _FRAMES:
             width, height = check_size(*_frame_size(data, position, marker), limits)
-            reduction = _reduction(data, position, min(width, height))
-            return Picture(data, width, height, width, height, luma=True, reduction=reduction, decoder=Decoder.JPEG)
+            return Picture(data, width, height, width, height, luma=True, decoder=Decoder.JPEG)
         if marker == _LS:
             raise UnsupportedMedia("JPEG-LS is not supported")
         if marker == _SOS:
             break
     raise CorruptMedia("the JPEG holds no image")
+
+
+def most_reduction(picture: Picture) -> int:
+    """By how much the decoder may reduce what `read` returned: 1, 2, 4 or 8, by the size.
+
+    1 where luma is not what it reduces by itself: of four components, or sampled less than another.
+    """
+    data = picture.still
+    position = next(position for marker, position in _segments(data) if marker in _FRAMES)
+    components = integer(data, position + 7, 1)
+    sampling = [integer(data, position + 9 + 3 * component, 1) for component in range(components)]
+    across, down = ([factor >> 4 for factor in sampling], [factor & 15 for factor in sampling])
+    if components == 4 or across[0] < max(across) or down[0] < max(down):
+        return 1
+    side = min(picture.width, picture.height)
+    return next((reduction for least, reduction in REDUCTIONS if side >= least), 1)
 
 
 def decode_plain(picture: Picture) -> tuple[NDArray[np.uint8], int] | None:
@@ -74,7 +92,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
             return
         if marker == _SOI:
             raise CorruptMedia("an image starts within the JPEG image")
-        length = integer(data, position, 2)
+        length = int.from_bytes(data[position : position + 2], "big")
         if length < 2 or position + length > len(data):
             raise CorruptMedia("truncated: the data end within a JPEG segment")
         yield marker, position
@@ -83,8 +101,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _frame_size(data: bytes, position: int, marker: int) -> tuple[int, int]:
-    precision, components = integer(data, position + 2, 1), integer(data, position + 7, 1)
-    height, width = integer(data, position + 3, 2), integer(data, position + 5, 2)
+    if len(data) < position + _FRAME.size:
+        raise CorruptMedia("truncated: the data end within a header")
+    precision, height, width, components = _FRAME.unpack_from(data, position)
     if marker not in _DECODED:
         raise UnsupportedMedia(f"JPEG process {marker - 0xC0} (lossless, hierarchical or arithmetic) is not supported")
     if precision != 8:
@@ -94,13 +113,3 @@ def _frame_size(data: bytes, position: int, marker: int) -> tuple[int, int]:
     if not height:
         raise UnsupportedMedia("JPEG whose height follows its first scan is not supported")
     return width, height
-
-
-def _reduction(data: bytes, position: int, side: int) -> int:
-    """1 where luma is not what the decoder reduces by itself: of four components, or sampled less than another."""
-    components = integer(data, position + 7, 1)
-    sampling = [integer(data, position + 9 + 3 * component, 1) for component in range(components)]
-    across, down = ([factor >> 4 for factor in sampling], [factor & 15 for factor in sampling])
-    if components == 4 or across[0] < max(across) or down[0] < max(down):
-        return 1
-    return next((reduction for least, reduction in REDUCTIONS if side >= least), 1)

@@ -45,7 +45,7 @@ class Picture:
     transparent_grey: int | None = None
     """The grey sample that is fully transparent, at the depth it is decoded to."""
     reduction: int = 1
-    """By how much the decoder may reduce it on either axis, 1, 2, 4 or 8, where a part of its frequencies will do."""
+    """By how much the decoder is to reduce it on either axis, 1, 2, 4 or 8."""
     white_is_zero: bool = False
     """Decoded samples are to be inverted."""
     decoder: Decoder = Decoder.OPENCV

@@ -8,6 +8,8 @@ from typing import Final
 
 from hashmatch.sandbox.tray import Tray
 
+_AT_ONCE: Final = int(socket.MSG_DONTWAIT)
+_LOOK: Final = int(socket.MSG_DONTWAIT | socket.MSG_PEEK)
 _TIME: Final = struct.Struct("@ll")
 """Seconds and microseconds, as SO_RCVTIMEO takes them; twice nothing would be no limit."""
 
@@ -76,10 +78,13 @@ class Line:
 
     def check_silence(self) -> None:
         """Raises Malformed where something has come that was not asked for, EOFError where the other side has ended."""
-        with contextlib.suppress(BlockingIOError):
-            if not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
-                raise EOFError
-            raise Malformed("something that was not asked for")
+        try:
+            come = self._connection.recv(1, _LOOK)
+        except BlockingIOError:
+            return
+        if not come:
+            raise EOFError
+        raise Malformed("something that was not asked for")
 
     def close(self) -> None:
         """Hang up."""
@@ -88,7 +93,7 @@ class Line:
 
     def _patience(self) -> int:
         """The flags with which to send: whoever has a deadline finds room at once, as it waits for each answer."""
-        return 0 if self._left() is None else socket.MSG_DONTWAIT
+        return 0 if self._left() is None else _AT_ONCE
 
     def _left(self) -> float | None:
         if self.deadline is None:
