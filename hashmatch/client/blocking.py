@@ -150,7 +150,11 @@ class Client(BankMethods):
         *,
         content_id: str = "",
     ) -> VideoDecision:
-        """Match frames decoded here as one video: times in microseconds, ascending, and image files or luma."""
+        """Match frames decoded here as one video: times in microseconds, ascending, and image files or luma.
+
+        Luma has no colours, by which dull frames (PDQ quality below 80) of video files are hashed: such a frame's hash
+        may differ by some bits from what `match_video` and the reference make of it.
+        """
         requests = calls.frames_request(frames, options, video, content_id)
         try:
             answer = self._methods["MatchFrames"](requests)

@@ -66,7 +66,11 @@ class SeenFrame:
 
 @dataclass(frozen=True, slots=True)
 class LumaPlane:
-    """The luma of a frame that was decoded elsewhere."""
+    """The luma of a frame that was decoded elsewhere.
+
+    A dull frame (PDQ quality below 80) of a video file is hashed by its colours, which are not here: its hash may
+    differ from that, and from the reference's, by some bits.
+    """
 
     width: int
     height: int
