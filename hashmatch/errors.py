@@ -18,8 +18,9 @@ HashmatchError
 │   └── NeedsAnotherPerson      who has added an entry does not approve it
 ├── RevisionNotReached      `min_revision` was not reached in time
 ├── DeadlineExceeded        the caller's time ran out
-├── Overloaded              refused before any work was done; send it again after `retry_seconds`
-├── TooManyReports          a reporter has made as many as it may within an hour
+├── Refused                 nothing was done; it may be sent again after `retry_seconds`
+│   ├── Overloaded              the service has more to do than it can: clients send it again by themselves
+│   └── TooManyReports          a reporter has made as many as it may within an hour: clients raise it at once
 ├── ExchangeFailed          another organisation's service did not answer as it should
 ├── Superseded              another fetch of the same exchange has begun
 ├── Unavailable             try again later: starting, draining or out of reach
@@ -136,13 +137,13 @@ class DeadlineExceeded(HashmatchError):
     reason = "DEADLINE_EXCEEDED"
 
 
-class Overloaded(HashmatchError):
-    """The service has more to do than it can; details hold `limit`: wait, deadline, calls, bytes, videos or reports."""
+class Refused(HashmatchError):
+    """Nothing was done of what was asked for now; details hold `retry_seconds`."""
 
-    reason = "OVERLOADED"
+    reason = "REFUSED"
 
-    def __init__(self, message: str, limit: str, retry_seconds: float) -> None:
-        super().__init__(f"overloaded: {message}", limit=limit, retry_seconds=f"{retry_seconds:.3f}")
+    def __init__(self, message: str, retry_seconds: float, **details: object) -> None:
+        super().__init__(message, retry_seconds=f"{retry_seconds:.3f}", **details)
 
     @property
     def retry_seconds(self) -> float:
@@ -150,8 +151,17 @@ class Overloaded(HashmatchError):
         return float(self.details["retry_seconds"])
 
 
-class TooManyReports(HashmatchError):
-    """Details hold `maximum`, how many one reporter may make in an hour."""
+class Overloaded(Refused):
+    """The service has more to do than it can; details hold `limit`: wait, deadline, calls, bytes, videos or reports."""
+
+    reason = "OVERLOADED"
+
+    def __init__(self, message: str, limit: str, retry_seconds: float) -> None:
+        super().__init__(f"overloaded: {message}", retry_seconds, limit=limit)
+
+
+class TooManyReports(Refused):
+    """Details hold `maximum`, how many one reporter may make in an hour; `retry_seconds` until the hour is over."""
 
     reason = "TOO_MANY_REPORTS"
 

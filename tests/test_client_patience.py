@@ -18,6 +18,11 @@ def test_it_does_not_wait_past_its_own_time() -> None:
     assert Patience(-1).remaining == 0
 
 
+def test_it_never_sends_a_report_again_that_was_one_too_many() -> None:
+    with pytest.raises(errors.TooManyReports):
+        Patience(10_000).pause(errors.TooManyReports("enough", 1, maximum=2_000))
+
+
 @pytest.mark.parametrize("error", [errors.Unavailable("no"), errors.CorruptMedia("no"), errors.HashmatchError("no")])
 def test_nothing_else_is_tried_again_here(error: errors.HashmatchError) -> None:
     with pytest.raises(type(error)):

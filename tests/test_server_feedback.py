@@ -9,6 +9,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from hashmatch.cli.child import ServerProcess
 from hashmatch.cli.common import Code
@@ -196,12 +198,30 @@ def test_a_flood_is_refused_and_told_as_one(place: Place) -> None:
         with pytest.raises(TooManyReports, match="token:moderator has made 2,000 reports within an hour") as caught:
             moderator.feedback.report("flooded", entry, "second", FALSE)
         assert caught.value.details["maximum"] == "2000"
+        assert 0 < caught.value.retry_seconds <= 3_600
         assert not moderator.feedback.report("flooded", entry, "first", CONFIRMED).flagged
     refusals = metrics(place.servers[0])
     assert refusals['hashmatch_calls_total{method="ReportMatch",status="RESOURCE_EXHAUSTED"}'] == 1
+    assert_is_told_when_to_come_back(place, entry)
     with Store.open(place.url) as store, store._database.writes.begin() as connection:
         connection.exec_driver_sql("UPDATE head SET revision = revision")
         connection.exec_driver_sql("UPDATE reporters SET window_count = 1")
+
+
+def assert_is_told_when_to_come_back(place: Place, entry: int) -> None:
+    """What a client of another language is told: RetryInfo, and that gRPC is not to try again by itself."""
+    request = feedback_pb2.ReportMatchRequest(
+        entry=f"banks/flooded/entries/{entry}", content_id="third", finding=feedback_pb2.FINDING_FALSE
+    )
+    metadata = (("authorization", f"Bearer {place.secrets['moderator']}"),)
+    with grpc.insecure_channel(place.servers[0].address) as channel:
+        call = feedback_pb2_grpc.FeedbackServiceStub(channel).ReportMatch.future(request, metadata=metadata)
+        assert call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        status, retry = rpc_status.from_call(call), error_details_pb2.RetryInfo()
+        assert status is not None
+        assert any(detail.Unpack(retry) for detail in status.details)
+        assert 0 < retry.retry_delay.ToSeconds() <= 3_600
+        assert dict(call.trailing_metadata())["grpc-retry-pushback-ms"] == "-1"
 
 
 def test_what_one_token_sends_at_once_is_bounded_and_keeps_nobody_from_the_store(place: Place) -> None:

@@ -18,7 +18,7 @@ class Feedback:
         """Say what the upload of a match was found to be; `content_id` names the upload.
 
         Of each caller, entry and upload the newest report counts, so that saying it again is safe. Raises NotFound for
-        an entry that does not match, and TooManyReports.
+        an entry that does not match, and TooManyReports, whose `retry_seconds` say when this caller may go on.
         """
         return self._run(feedback_calls.report(bank, entry, content_id, finding, note))
 

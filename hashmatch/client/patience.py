@@ -13,8 +13,8 @@ _PAUSE_SECONDS: Final = 0.1
 class Patience:
     """One call's: it is made again when the server said, later each time, and not past its own time.
 
-    Only a server that says when (Overloaded), or that had not begun the call, is asked again here; UNAVAILABLE is tried
-    again by gRPC itself.
+    Only a server that is busy for a moment (Overloaded), or that had not begun the call, is asked again here;
+    UNAVAILABLE is tried again by gRPC itself. TooManyReports, which may last an hour, is the caller's to wait for.
     """
 
     def __init__(self, timeout: float) -> None:

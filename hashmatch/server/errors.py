@@ -25,8 +25,7 @@ _CODES: dict[type[errors.HashmatchError], grpc.StatusCode] = {
     errors.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
     errors.RevisionNotReached: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
-    errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    errors.TooManyReports: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.Refused: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 
@@ -43,7 +42,7 @@ def rich_status(error: errors.HashmatchError) -> status_pb2.Status:
     if isinstance(error, errors.InvalidInput) and "field" in error.details:
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.details["field"], description=error.message)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
-    if isinstance(error, errors.Overloaded):
+    if isinstance(error, errors.Refused):
         delay = Duration()
         delay.FromTimedelta(timedelta(seconds=error.retry_seconds))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))

@@ -24,6 +24,8 @@ _HURRIED: Final = ("/hashmatch.v1.MatchService/", "/hashmatch.v1.HashService/")
 _HELD: Final = (*_HURRIED, "/hashmatch.v1.BankService/AddEntries")
 """Their messages may be large: they count towards what is held, and are not read before the call is let in."""
 _PUSHBACK: Final = "grpc-retry-pushback-ms"
+_NO_RETRY: Final = "-1"
+"""As pushback: gRPC itself is not to send the call again, however it was told to retry."""
 _LONGEST_RECEIPT_SECONDS: Final = 30.0
 _END: Final[Any] = grpc.aio.EOF  # type: ignore[attr-defined]  # missing in the stubs
 
@@ -119,8 +121,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # 
         self._log.refused(name, error, time.perf_counter() - started)
         status = rpc_status.to_status(rich_status(error))
         metadata = tuple(status.trailing_metadata)
-        if isinstance(error, errors.Overloaded):
-            metadata += ((_PUSHBACK, str(round(error.retry_seconds * 1000))),)
+        if isinstance(error, errors.Refused):
+            soon = isinstance(error, errors.Overloaded)
+            metadata += ((_PUSHBACK, str(round(error.retry_seconds * 1000)) if soon else _NO_RETRY),)
         await context.abort(status.code, status.details, metadata)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from math import ceil
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -145,9 +146,9 @@ def _reporter(write: Write) -> int:
     if not 0 <= write.created - row.window_start < _HOUR:
         write.tables.update(reporters, mine, anew)
     elif row.window_count >= MOST_AN_HOUR:
-        raise TooManyReports(
-            f"{write.author.name} has made {MOST_AN_HOUR:,} reports within an hour", maximum=MOST_AN_HOUR
-        )
+        wait = ceil((row.window_start + _HOUR - write.created) / 1_000_000)
+        said = f"{write.author.name} has made {MOST_AN_HOUR:,} reports within an hour; it may go on in {wait:,} s"
+        raise TooManyReports(said, wait, maximum=MOST_AN_HOUR)
     else:
         write.tables.update(reporters, mine, {"window_count": reporters.c.window_count + 1})
     return int(row.id)

@@ -152,7 +152,8 @@ def test_reports_within_an_hour_are_limited_whatever_they_are_of(store: Store, m
     head = store.head()
     with pytest.raises(TooManyReports) as caught:
         store.feedback.report("bad", one, "x", FALSE, ALICE)
-    assert caught.value.details == {"maximum": "4"}
+    assert caught.value.details["maximum"] == "4"
+    assert 3_500 < caught.value.retry_seconds <= 3_600
     assert store.head() == head
     assert not store.feedback.report("bad", one, "x", CONFIRMED, ALICE).flagged
     store.feedback.report("bad", one, "x", FALSE, BOB)
