@@ -22,8 +22,9 @@ def status(
 ) -> None:
     """Print a server's revision, entries, index, load, versions and kernels.
 
-    Of several processes on one port, one answers; --watch stays with it, and
-    leaves out the versions of libraries.
+    Of several processes on one port, one answers: the line "processes" has
+    the revisions of all. --watch stays with it, and leaves out the versions
+    of libraries.
 
     Example: hashmatch --server 127.0.0.1:50051 status --watch
     """
