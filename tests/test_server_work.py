@@ -63,6 +63,24 @@ async def test_late_work_is_not_begun(work: Work) -> None:
     assert not ran.is_set()
 
 
+@pytest.mark.parametrize("seconds", [0.01, 60])
+async def test_who_goes_as_its_turn_comes_takes_nobody_with_it(work: Work, seconds: float) -> None:
+    ran = threading.Event()
+    blocked = Blocked(work)
+    await asyncio.sleep(0)
+    going = asyncio.create_task(work.media(Caller("going", time.monotonic() + seconds), ran.set))
+    after = asyncio.create_task(work.media(ANYONE, int, "7"))
+    await asyncio.sleep(0.05)
+    blocked._release.set()
+    time.sleep(0.05)  # noqa: ASYNC251 - the loop is to find the end of the job and the cancellation at once
+    going.cancel()
+    assert await blocked.task
+    assert await after == 7
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert not ran.is_set()
+
+
 async def test_clients_take_turns(work: Work) -> None:
     order: list[str] = []
     blocked = Blocked(work)

@@ -1,6 +1,7 @@
 """Who may begin what is not a matter of milliseconds, when there is more of it than can be done at once."""
 
 import asyncio
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Final
 
@@ -26,7 +27,8 @@ class Turns:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting.remove(client, turn)
+                with suppress(KeyError, ValueError):  # it came in this moment, and was passed over
+                    self._waiting.remove(client, turn)
             else:
                 self.give()
             raise
@@ -38,5 +40,7 @@ class Turns:
 
     def _start_next(self) -> None:
         while self._free and len(self._waiting):
-            self._free -= 1
-            self._waiting.pop().set_result(None)
+            turn = self._waiting.pop()
+            if not turn.cancelled():
+                self._free -= 1
+                turn.set_result(None)

@@ -41,7 +41,7 @@ class _Job:
     answer: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
     since: float
-    started: bool = False
+    waits: bool = True
 
 
 class Work:
@@ -80,7 +80,7 @@ class Work:
         try:
             return await answer  # type: ignore[no-any-return]  # what the verb answered
         finally:
-            if answer.cancelled() and not job.started:
+            if answer.cancelled() and job.waits:
                 self._waiting.remove(caller.client, job)
             del answer, job  # an error's traceback leads here, and from the answer back to the error
 
@@ -102,13 +102,15 @@ class Work:
     def _start_next(self) -> None:
         while self._free and len(self._waiting):
             job: _Job = self._waiting.pop()
+            job.waits = False
+            if job.answer.done():  # its caller goes in this moment, and has not taken it out yet
+                continue
             now = time.monotonic()
             if now > job.caller.deadline:
                 job.answer.set_exception(errors.DeadlineExceeded("the deadline passed before the call's turn came"))
                 continue
             self._metrics.stage_took("queue", now - job.since)
             self._free -= 1
-            job.started = True
             self._started.put(job)
 
     def _perform(self) -> None:
