@@ -16,7 +16,7 @@ test: $(VENV)/dev
 	$(BIN)/python -m pytest -m 'alone and not soak'
 
 # Hostile media and clients, what no worker may do, lies, floods, and kills of every sort of process: of those that are
-# tried at random longer than `test` does, with other changes each time; about 8 minutes.
+# tried at random longer than `test` does, with other changes each time; about 4 minutes.
 ABUSE := tests/test_*_abuse.py tests/test_sandbox_seal.py tests/test_sandbox_answers.py tests/test_media_damage.py \
 	tests/test_media_jpeg2000.py tests/test_server_load.py tests/test_server_restart.py tests/test_server_supervisor.py
 abuse: $(VENV)/dev
