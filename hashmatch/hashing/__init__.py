@@ -41,9 +41,7 @@ def hash_frame(frame: Frame, kind: str = PDQ) -> tuple[Hash, ...]:
 def hash_image(data: bytes, frame: Frame, kind: str) -> tuple[Hash, ...]:
     """The hashes of a file that was decoded to a frame: as `hash_frame`, or one of its bytes; raises KeyError."""
     found = KINDS[kind]
-    if isinstance(found, FrameKind):
-        return found.hash_frame(frame)
-    return (found.hash_bytes(data),) if isinstance(found, BytesKind) else ()
+    return (found.hash_bytes(data),) if isinstance(found, BytesKind) else hash_frame(frame, kind)
 
 
 def ceilings() -> Mapping[str, int]:

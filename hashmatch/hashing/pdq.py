@@ -16,7 +16,7 @@ def _hash_frame(frame: Frame) -> tuple[Hash, ...]:
     else:
         hashes, quality = _core.pdq_reduced(frame.pixels, frame.height, frame.width, frame.reduction)
     approximate = frame.reduction > 1
-    return tuple([_hash(PDQ, row.tobytes(), quality, approximate) for row in hashes])
+    return tuple(_hash(PDQ, row.tobytes(), quality, approximate) for row in hashes)
 
 
 # 31 of 256 bits is the distance that the authors of PDQ recommend.

@@ -62,12 +62,14 @@ def _job(wanted: bytes) -> Job:
 
 def pack(image: HashedImage) -> bytes:
     """In the worker: the answer."""
-    flags = _INNER * bool(image.inner) | _APPROXIMATE * (True in [value.approximate for value in image.hashes])
+    flags = _INNER * bool(image.inner) | _APPROXIMATE * any(value.approximate for value in image.hashes)
     took = image.took or Took(0, 0)
     head = _HEAD.pack(image.media_type.encode(), image.width, image.height, flags, took.decode, took.hash)
-    for value in (*image.hashes, *image.inner):
-        head += value.bits + bytes((_NO_QUALITY if value.quality is None else value.quality,))
-    return head
+    hashes = (
+        value.bits + bytes((_NO_QUALITY if value.quality is None else value.quality,))
+        for value in (*image.hashes, *image.inner)
+    )
+    return head + b"".join(hashes)
 
 
 def unpack(data: bytes, job: Job, limits: MediaLimits) -> HashedImage:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from itertools import chain
 from typing import Final
 
 from hashmatch import hashing, media
@@ -83,8 +82,8 @@ class _Decoder:
 
 
 def _hashes(data: bytes, frame: Frame, job: Job) -> tuple[Hash, ...]:
-    return tuple(chain.from_iterable([hashing.hash_image(data, frame, kind) for kind in job.kinds]))
+    return tuple(value for kind in job.kinds for value in hashing.hash_image(data, frame, kind))
 
 
 def _featureless(hashes: Iterable[Hash]) -> bool:
-    return min([_FEATURELESS, *[value.quality for value in hashes if value.quality is not None]]) < _FEATURELESS
+    return any(value.quality is not None and value.quality < _FEATURELESS for value in hashes)

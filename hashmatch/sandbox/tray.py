@@ -24,8 +24,7 @@ class Tray:
         memory = os.memfd_create("hashmatch-media", os.MFD_CLOEXEC)
         try:
             os.ftruncate(memory, size)
-            reader = os.open(f"/proc/self/fd/{memory}", os.O_RDONLY | os.O_CLOEXEC)
-            return cls(mmap.mmap(memory, size)), reader
+            return cls(mmap.mmap(memory, size)), os.open(f"/proc/self/fd/{memory}", os.O_RDONLY | os.O_CLOEXEC)
         finally:
             os.close(memory)
 

@@ -13,7 +13,7 @@ from hashmatch import errors, types, wire
 from hashmatch.engine import Engine
 from hashmatch.server.admission import Admission, Caller
 from hashmatch.server.options import content_id, permitted
-from hashmatch.server.turns import Turns
+from hashmatch.server.turns import Turns, connection
 from hashmatch.server.upload import Uploads, promptly
 from hashmatch.settings import Settings
 from hashmatch.types import ScanProgress
@@ -121,7 +121,7 @@ class Videos:
     async def _scan(self, file: IO[bytes], told: "_Told", verb: Callable[[int], _T]) -> _T:
         """Run a verb on an upload in the caller's turn; where the caller goes away, so does the worker."""
         try:
-            await self._turns.take(told.client)
+            await self._turns.take(connection.get())
         except BaseException:
             file.close()
             raise
@@ -146,7 +146,6 @@ class _Told:
 
     def __init__(self, response: Callable[..., Any], context: Context, upload: video_pb2.Upload) -> None:
         """Raises InvalidField."""
-        self.client = context.peer()
         self.call = VideoCall(content_id(upload.content_id), self._reach)
         self._wanted = upload.progress
         self._response = response
