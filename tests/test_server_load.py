@@ -34,16 +34,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield running
 
 
-def encoded(pixels: NDArray[np.uint8]) -> bytes:
-    done, data = cv2.imencode(".jpg", pixels)
+def encoded(pixels: NDArray[np.uint8], *options: int) -> bytes:
+    done, data = cv2.imencode(".jpg", pixels, options)
     assert done
     return data.tobytes()
 
 
 @pytest.fixture(scope="module")
 def large(photos: dict[str, NDArray[np.uint8]]) -> bytes:
-    """An image that keeps a worker for some tenths of a second."""
-    return encoded(np.tile(photos["astronaut"], (8, 8, 1)))
+    """An image that keeps a worker for some tenths of a second: progressive, which the core leaves to libjpeg."""
+    return encoded(np.tile(photos["astronaut"], (8, 8, 1)), cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
 
 
 @pytest.fixture(scope="module")
